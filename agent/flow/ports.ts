@@ -44,7 +44,8 @@ export interface LogIdentity {
 export interface SourceHandler {
   /**
    * Partitions are mine from now on. The source delivers none of their records until this resolves, and then starts
-   * each at the position returned for it. Throwing stops the source.
+   * each at the position returned for it. A partition without one was revoked meanwhile and stays unread. Throwing
+   * stops the source.
    */
   assigned(partitions: readonly { id: PartitionId; log: LogIdentity }[]): Promise<Map<string, bigint>>;
   /** Partitions are no longer mine: finish or drop what is under way. Resolves within `deadlineMs`. */
@@ -62,8 +63,14 @@ export interface Source {
    * told through `trouble`.
    */
   run(handler: SourceHandler): Promise<void>;
-  /** Starts a partition again at `position` (after a refused commit). Nothing before it is delivered afterwards. */
+  /**
+   * Starts a partition again at `position` (after a refused commit, or a jump of the client). Once this resolved, the
+   * next batch of the partition has `from` equal to `position`. May be called while a `batch` of the same partition is
+   * running: it does not wait for that one, which ends without effect. No effect on a partition that is not mine.
+   */
   seek(partition: PartitionId, position: bigint): Promise<void>;
+  /** Asks the log anew who it is and what it holds. Tells loss by retention from a client that jumped. */
+  identify(partition: PartitionId): Promise<LogIdentity>;
   /** Mirrors committed positions to where lag tools look (Kafka group offsets). Best effort, safe to repeat. */
   mirror(positions: readonly { id: PartitionId; next: bigint }[]): Promise<void>;
   /** Stops delivery, waits for the running batch, leaves the group. Safe to repeat. */
@@ -91,9 +98,11 @@ export interface CommitRequest {
   readonly epoch: bigint;
   /** The position this writer committed last (null: nothing yet). Not the batch's first position. */
   readonly expected: bigint | null;
+  /** May equal `expected` (only fields changed) or lie below it (the log was created again and starts at 0). */
   readonly next: bigint;
   /** Unique per attempt-set: a repeat of the same commit after a lost reply answers `committed`. */
   readonly commitId: string;
+  /** All facts: they replace the stored ones. */
   readonly facts: ReadonlyMap<string, string>;
   readonly set: ReadonlyMap<string, Uint8Array>;
   readonly remove: readonly string[];
