@@ -18,6 +18,9 @@ export interface KafkaOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** More arguments of `StorageTool format`, e.g. `['--add-scram', '…']`. */
   readonly formatArgs?: readonly string[];
+  readonly port?: number;
+  /** The port clients are told to use: a proxy's, that leads to `port`. */
+  readonly advertisedPort?: number;
 }
 
 export interface KafkaBroker extends Server {
@@ -41,10 +44,14 @@ export async function startKafka(owner: Owner, options: KafkaOptions = {}): Prom
   if (!existsSync(KAFKA_LIBS))
     throw new Error(`Kafka's jars are missing (${KAFKA_LIBS}): run \`npm test\` once`);
   const dir = await tempDir(owner);
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
+  const clientPort = options.advertisedPort ?? port;
   const configuration = join(dir, 'server.properties');
   const log4j = join(dir, 'log4j2.yaml');
-  await writeFile(configuration, properties(dir, port, await freePort(), options.properties ?? {}));
+  await writeFile(
+    configuration,
+    properties(dir, { port, clientPort, controller: await freePort() }, options.properties ?? {}),
+  );
   await writeFile(log4j, LOG4J);
   const jvm = ['-XX:+UseSerialGC', `-Dlog4j2.configurationFile=${log4j}`, '-cp', join(KAFKA_LIBS, '*')];
   const format = [
@@ -65,25 +72,26 @@ export async function startKafka(owner: Owner, options: KafkaOptions = {}): Prom
     ready: (process) => process.output().includes('Kafka Server started'),
     readyMs: 120_000,
   });
-  return { ...server, brokers: [`127.0.0.1:${port}`], port, dir };
+  return { ...server, brokers: [`127.0.0.1:${clientPort}`], port, dir };
 }
 
 /** A Kafka uuid: 16 bytes in base64url; a leading dash would look like an option to the tool. */
 const clusterId = (): string => Buffer.concat([Buffer.of(0), randomBytes(15)]).toString('base64url');
 
-function properties(
-  dir: string,
-  port: number,
-  controller: number,
-  more: Readonly<Record<string, string>>,
-): string {
-  const listeners = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`;
+interface Ports {
+  readonly port: number;
+  readonly clientPort: number;
+  readonly controller: number;
+}
+
+function properties(dir: string, ports: Ports, more: Readonly<Record<string, string>>): string {
+  const controller = `127.0.0.1:${ports.controller}`;
   const all: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    'controller.quorum.bootstrap.servers': `127.0.0.1:${controller}`,
-    listeners,
-    'advertised.listeners': listeners,
+    'controller.quorum.bootstrap.servers': controller,
+    listeners: `PLAINTEXT://127.0.0.1:${ports.port},CONTROLLER://${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.clientPort},CONTROLLER://${controller}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
