@@ -1,30 +1,50 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { filesNeeding } from './test/kit/needs.ts';
+import { SKIP_VARIABLE, skippedServices } from './test/kit/services/services.ts';
 
-const heavy = {
-  testTimeout: 120_000,
-  hookTimeout: 180_000,
-  globalSetup: ['./test/kit/shared-services.ts'],
-};
+// What the machine lacks by its user's word; `test/run.ts` tells at the end what was therefore not run.
+const left = filesNeeding(skippedServices(process.env[SKIP_VARIABLE]));
 
-const project = (name: string, settings: object = {}) => ({
+/** Pure computing: as many files at a time as there are cores. */
+const light = (name: string, testTimeout = 20_000) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], ...settings },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout,
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { groupOrder: 0 },
+  },
+});
+
+/** Real servers beside the tests: two files at a time, so that they fit two cores. */
+const heavy = (name: string) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    exclude: left,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    globalSetup: ['./test/kit/shared-services.ts'],
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
+  },
 });
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 20_000,
     projects: [
-      project('unit'),
-      project('property', { testTimeout: 60_000 }),
-      project('golden', { testTimeout: 60_000 }),
-      project('simulation', { testTimeout: 120_000 }),
-      project('fuzz', { testTimeout: 60_000 }),
-      project('contract', heavy),
-      project('integration', heavy),
-      project('browser', heavy),
+      light('unit'),
+      light('property', 60_000),
+      light('golden', 60_000),
+      light('simulation', 120_000),
+      light('fuzz', 60_000),
+      heavy('contract'),
+      heavy('integration'),
+      heavy('browser'),
     ],
   },
 });
