@@ -11,6 +11,7 @@ import {
 } from './declare.ts';
 import { ENVELOPE } from './envelope.ts';
 import { type Fault, within } from './fault.ts';
+import { createRecall } from './recall.ts';
 import { integer, oneOf } from './scalars.ts';
 
 type Flat<T> = { [K in keyof T]: T[K] };
@@ -70,7 +71,7 @@ function taker(fields: Fields, ruleCheck: ((event: object) => Fault | null) | un
   const known = plan(fields);
   const entries = Object.entries(fields);
   const axes = entries.flatMap(([key, field]) =>
-    field.defines === null ? [] : [{ key, field, axis: field.defines }],
+    field.defines === null ? [] : [{ key, field, axis: field.defines, recall: createRecall() }],
   );
   const times = entries.flatMap(([key, field]) => (field.time ? [{ key, msKey: `${key}Ms` }] : []));
   const fallbacks = entries.flatMap(([key, { fallback }]) =>
@@ -79,11 +80,17 @@ function taker(fields: Fields, ruleCheck: ((event: object) => Fault | null) | un
   return (object) => {
     const sizes: Sizes = { layers: -1, groups: -1 };
     for (let i = 0; i < axes.length; i++) {
-      const { key, field, axis } = axes[i]!;
+      const { key, field, axis, recall } = axes[i]!;
       const value = object[key];
       if (value === undefined) continue;
-      const bad = field.check(value, sizes);
-      if (bad !== null) return within(key, bad);
+      const known = recall.find(value);
+      if (known === null) {
+        const bad = field.check(value, sizes);
+        if (bad !== null) return within(key, bad);
+        recall.keep(value as string[]);
+      } else {
+        object[key] = known;
+      }
       sizes[axis] = (value as unknown[]).length;
     }
     const bad = checkFields(object, known, sizes);
