@@ -1,8 +1,9 @@
-/** The kit itself: real servers start, serve, die and come back, and end with their test. */
-import { Redis } from 'ioredis';
+/** The kit's Kafka: a real broker serves, dies and comes back with its records, and ends with its test. */
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { startRedis } from '../kit/redis.ts';
+import { freePort } from '../kit/free-port.ts';
+import { startKafka } from '../kit/kafka.ts';
+import { startProxy } from '../kit/proxy.ts';
 import { sharedKafka } from '../kit/shared-services.ts';
 import { createTopic } from '../kit/topic.ts';
 import { waitFor } from '../kit/wait-for.ts';
@@ -30,14 +31,24 @@ test('a record produced to the real Kafka is consumed again', async (t) => {
   expect(seen).toEqual(['1 k hello']);
 });
 
-test('a Redis with AOF that is killed comes back with its data on the same port', async (t) => {
-  const server = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-  const client = new Redis(server.url, { lazyConnect: true, retryStrategy: null });
-  t.onTestFinished(() => client.disconnect());
-  client.on('error', () => {});
-  await client.connect();
-  expect(await client.incr('counter')).toBe(1);
-  await server.kill();
-  await server.start();
-  expect(await server.cli('incr', 'counter')).toBe('2');
+test('a broker behind a proxy keeps its records over kill -9', async (t) => {
+  const port = await freePort();
+  const proxy = await startProxy(t, { port });
+  const broker = await startKafka(t, { port, advertisedPort: proxy.port });
+  const topic = await createTopic(t, { brokers: broker.brokers });
+  const kafka = new Kafka({ brokers: broker.brokers, logLevel: logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  t.onTestFinished(() => producer.disconnect());
+  await producer.send({ topic, messages: [{ value: 'kept' }] });
+  expect(proxy.connections()).toBeGreaterThan(0);
+  await broker.kill();
+  await broker.start();
+  const admin = kafka.admin();
+  await admin.connect();
+  t.onTestFinished(() => admin.disconnect());
+  const offsets = await waitFor(() => admin.fetchTopicOffsets(topic), {
+    what: 'the topic to be served again',
+  });
+  expect(offsets[0]?.high).toBe('1');
 });
