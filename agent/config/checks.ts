@@ -93,7 +93,7 @@ export const CHECKS: readonly Check[] = [
       c.roles.includes('agent') &&
       c.store.type === 'disk' &&
       c.store.disk.path === null &&
-      'the state needs a folder',
+      'the state needs a file',
   ),
 ];
 

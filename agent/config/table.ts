@@ -113,7 +113,14 @@ export const CONFIG_TABLE = {
         'A call that takes longer counts as failed and is told as such.',
       ),
     },
-    disk: { path: path('Folder of the state.') },
+    disk: {
+      path: path('File of the state; made when it is not there.'),
+      fsync: choice(
+        ['commit', 'checkpoint'],
+        'checkpoint',
+        '"commit" survives a power cut whole; after one, "checkpoint" may read the last moments from Kafka again.',
+      ),
+    },
   },
   http: {
     host: text('127.0.0.1', 'Address that page, /metrics, /healthz and /readyz listen on; 0.0.0.0 for all.'),
