@@ -1,0 +1,225 @@
+/**
+ * What a serving stream has learnt of itself.
+ *
+ * While `calibrating`, ticks enter at once, into the learning bucket and the rolling windows. Once that is enough, ticks
+ * wait (30 min by default) before they enter, so that a fault seen late has not been learnt yet. If an incident opens,
+ * what waits from its onset on is set aside; the ticks of an open incident follow it. Accepting the incident starts the
+ * new baseline from what was set aside, resolving it drops that.
+ *
+ * Buckets cascade: 5 minutes, 10 minutes, 3 hours, 1 day. Each tick lies in one bucket, a window is a sum of buckets,
+ * so a week costs at most 22 buckets whatever the traffic.
+ */
+import {
+  addTick,
+  type Bucket,
+  bucketCodec,
+  maybeBucketCodec,
+  mergeBuckets,
+  mergeDetail,
+  moveBucket,
+  newBucket,
+} from './bucket.ts';
+import { type Codec, list, struct } from './codec.ts';
+import type { Settings } from './settings.ts';
+import type { TickSummary } from './tick.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const WAITING_SPAN_MS = 5 * MINUTE_MS;
+
+/** Width of the buckets of each level, and the age (before the newest) up to which they stay on it. */
+const LEVELS = [
+  { spanMs: 5 * MINUTE_MS, keepMs: 10 * MINUTE_MS },
+  { spanMs: 10 * MINUTE_MS, keepMs: HOUR_MS },
+  { spanMs: 3 * HOUR_MS, keepMs: DAY_MS },
+  { spanMs: DAY_MS, keepMs: 7 * DAY_MS },
+] as const;
+
+/** Histograms and outputs are large, so the rolling window keeps them as two halves of a day. */
+const DETAIL_SPAN_MS = 12 * HOUR_MS;
+
+export const RANGES = { '10m': 10 * MINUTE_MS, '1h': HOUR_MS, '24h': DAY_MS, '7d': 7 * DAY_MS } as const;
+export type Range = keyof typeof RANGES;
+
+export interface Baseline {
+  /** The bucket being learnt; kept afterwards only as the model's reference. Null once complete or not needed. */
+  learning: Bucket | null;
+  waiting: Bucket[];
+  /** One list a level, oldest first. */
+  rolling: Bucket[][];
+  /** Histograms and outputs: the half-day before, and the current one. */
+  detail: Bucket[];
+  /** Ticks of the open incident, from its onset on. */
+  setAside: Bucket | null;
+}
+
+export const baselineCodec: Codec<Baseline> = struct<Baseline>({
+  learning: maybeBucketCodec,
+  waiting: list(bucketCodec),
+  rolling: list(list(bucketCodec)),
+  detail: list(bucketCodec),
+  setAside: maybeBucketCodec,
+});
+
+export function newBaseline(layerCount: number, learns: boolean): Baseline {
+  return {
+    learning: learns ? newBucket(layerCount) : null,
+    waiting: [],
+    rolling: LEVELS.map(() => []),
+    detail: [],
+    setAside: null,
+  };
+}
+
+export const isEnough = (bucket: Bucket, settings: Settings): boolean =>
+  bucket.ticks >= settings.calibration.ticks && bucket.flushes >= settings.calibration.flushes;
+
+/** One closed tick of a stream without an open incident. */
+export function learnTick(b: Baseline, tick: TickSummary, layerCount: number, settings: Settings): void {
+  if (b.learning !== null) {
+    addTick(b.learning, tick, 'full');
+    enterTick(b, tick, layerCount);
+    return;
+  }
+  addTick(slotFor(b.waiting, tick.startMs, WAITING_SPAN_MS, layerCount), tick, 'full');
+  const dueMs = tick.endMs - settings.rollingDelayMs;
+  while (b.waiting.length > 0 && b.waiting[0]!.toMs <= dueMs) enterBucket(b, b.waiting.shift()!, layerCount);
+}
+
+/** One closed tick of a stream with an open incident. */
+export function setTickAside(b: Baseline, tick: TickSummary, layerCount: number): void {
+  b.setAside ??= newBucket(layerCount);
+  addTick(b.setAside, tick, 'full');
+}
+
+/** An incident opened: what waits from its onset on is not learnt. */
+export function setWaitingAside(b: Baseline, onsetMs: number, layerCount: number): void {
+  const aside = b.setAside ?? newBucket(layerCount);
+  b.setAside = aside;
+  const kept: Bucket[] = [];
+  for (const bucket of b.waiting) {
+    if (bucket.toMs > onsetMs) mergeBuckets(aside, bucket);
+    else kept.push(bucket);
+  }
+  b.waiting = [];
+  for (const bucket of kept) enterBucket(b, bucket, layerCount);
+}
+
+/** The incident is over: its ticks are forgotten. */
+export function dropSetAside(b: Baseline): void {
+  b.setAside = null;
+}
+
+/** This is the new normal: begin again from what was set aside (or from nothing). */
+export function relearn(b: Baseline, layerCount: number): void {
+  b.learning = b.setAside ?? newBucket(layerCount);
+  b.setAside = null;
+  b.waiting = [];
+  b.rolling = LEVELS.map(() => []);
+  b.detail = [];
+  if (b.learning.ticks > 0) enterBucket(b, copyOf(b.learning, layerCount), layerCount);
+}
+
+/** Moments of the last `range` before the newest tick that has entered. Null when nothing has. */
+export function rollingWindow(b: Baseline, range: Range, layerCount: number): Bucket | null {
+  const newestMs = newestOf(b);
+  if (newestMs === null) return null;
+  const window = newBucket(layerCount);
+  for (const level of b.rolling) {
+    for (const bucket of level) if (bucket.toMs > newestMs - RANGES[range]) mergeBuckets(window, bucket);
+  }
+  if (RANGES[range] >= DAY_MS) for (const bucket of b.detail) mergeDetail(window, bucket);
+  return window;
+}
+
+/** Whole buckets between two times, for a reference of a time range. Null when there are none. */
+export function bucketsBetween(b: Baseline, sinceMs: number, untilMs: number, layerCount: number): Bucket | null {
+  const sum = newBucket(layerCount);
+  const all = [...b.rolling.flat(), ...b.waiting];
+  for (const bucket of all) if (bucket.fromMs >= sinceMs && bucket.toMs <= untilMs) mergeBuckets(sum, bucket);
+  if (sum.ticks === 0) return null;
+  for (const bucket of b.detail) if (bucket.toMs > sinceMs && bucket.fromMs < untilMs) mergeDetail(sum, bucket);
+  return sum;
+}
+
+/** All under other layers. */
+export function moveBaseline(b: Baseline, places: Int32Array, layerCount: number): void {
+  const all = [b.learning, b.setAside, ...b.waiting, ...b.rolling.flat(), ...b.detail];
+  for (const bucket of all) if (bucket !== null) moveBucket(bucket, places, layerCount);
+}
+
+function enterTick(b: Baseline, tick: TickSummary, layerCount: number): void {
+  addTick(slotFor(b.rolling[0]!, tick.startMs, LEVELS[0].spanMs, layerCount), tick, 'moments');
+  const detail = newBucket(layerCount);
+  addTick(detail, tick, 'full');
+  keepDetail(b, detail, layerCount);
+  cascade(b, layerCount);
+}
+
+function enterBucket(b: Baseline, bucket: Bucket, layerCount: number): void {
+  keepDetail(b, bucket, layerCount);
+  const moments = { ...bucket, histograms: [], outputs: new Map() };
+  const slot = slotFor(b.rolling[0]!, bucket.fromMs, LEVELS[0].spanMs, layerCount);
+  mergeBuckets(slot, moments);
+  cascade(b, layerCount);
+}
+
+/** The bucket of a list (in order of time) that holds `atMs`; made where there is none. */
+function slotFor(buckets: Bucket[], atMs: number, spanMs: number, layerCount: number): Bucket {
+  const slot = Math.floor(atMs / spanMs);
+  for (let i = buckets.length - 1; i >= 0; i--) {
+    const at = Math.floor(buckets[i]!.fromMs / spanMs);
+    if (at === slot) return buckets[i]!;
+    if (at < slot) return insertBucket(buckets, i + 1, layerCount);
+  }
+  return insertBucket(buckets, 0, layerCount);
+}
+
+function insertBucket(buckets: Bucket[], at: number, layerCount: number): Bucket {
+  const bucket = newBucket(layerCount);
+  buckets.splice(at, 0, bucket);
+  return bucket;
+}
+
+/** Moves what is too old for its level one level up, and forgets what is older than the last. */
+function cascade(b: Baseline, layerCount: number): void {
+  const newestMs = newestOf(b);
+  if (newestMs === null) return;
+  LEVELS.forEach((level, i) => {
+    const buckets = b.rolling[i]!;
+    const next = LEVELS[i + 1];
+    while (buckets.length > 0 && buckets[0]!.toMs <= newestMs - level.keepMs) {
+      const old = buckets.shift()!;
+      if (next !== undefined) mergeBuckets(slotFor(b.rolling[i + 1]!, old.fromMs, next.spanMs, layerCount), old);
+    }
+  });
+}
+
+function newestOf(b: Baseline): number | null {
+  let newestMs: number | null = null;
+  for (const level of b.rolling) {
+    const last = level.at(-1);
+    if (last !== undefined && (newestMs === null || last.toMs > newestMs)) newestMs = last.toMs;
+  }
+  return newestMs;
+}
+
+function keepDetail(b: Baseline, from: Bucket, layerCount: number): void {
+  const half = Math.floor(from.fromMs / DETAIL_SPAN_MS);
+  let current = b.detail.at(-1);
+  if (current === undefined || Math.floor(current.fromMs / DETAIL_SPAN_MS) < half) {
+    current = newBucket(layerCount);
+    b.detail.push(current);
+    if (b.detail.length > 2) b.detail.shift();
+  }
+  current.fromMs = Math.min(current.fromMs, from.fromMs);
+  current.toMs = Math.max(current.toMs, from.toMs);
+  mergeDetail(current, from);
+}
+
+function copyOf(bucket: Bucket, layerCount: number): Bucket {
+  const copy = newBucket(layerCount);
+  mergeBuckets(copy, bucket);
+  return copy;
+}

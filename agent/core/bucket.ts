@@ -1,0 +1,235 @@
+/**
+ * A bucket sums up whole ticks for a baseline. Buckets merge, so a week is a handful of them.
+ *
+ * Per cell it separates what requests scatter inside a tick from what ticks scatter among each other:
+ *   within  = Σ ticks Σ flushes r·(m − m̄_tick)²   → σ² = within / (N − T), variance of one request
+ *   between = Σ ticks W·(m̄_tick − m̄)²            → τ² = (between − (T−1)σ²) / (W − W/T), variance between ticks
+ * (one-way random effects, method of moments: Searle, Casella, McCulloch, "Variance Components", 1992, ch. 3)
+ */
+import { type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
+import { type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
+import { moveCells } from './layout.ts';
+import * as m from './moments.ts';
+import type { TickSummary } from './tick.ts';
+
+/** Rows of a bucket: elements, their mean and sum of squared deviations; least and greatest value. */
+export const B_COUNT = 0;
+export const B_MEAN = 1;
+export const B_M2 = 2;
+export const B_MIN = 3;
+export const B_MAX = 4;
+/** Flushes N, requests W and ticks T that measured the cell. */
+export const B_FLUSHES = 5;
+export const B_REQUESTS = 6;
+export const B_TICKS = 7;
+/** Mean over requests of the flush mean; the two sums of squares above. */
+export const B_A_MEAN = 8;
+export const B_A_BETWEEN = 9;
+export const B_A_WITHIN = 10;
+/** The same for the variance. */
+export const B_V_MEAN = 11;
+export const B_V_BETWEEN = 12;
+export const B_V_WITHIN = 13;
+export const BUCKET_STRIDE = 14;
+
+export interface Bucket {
+  /** Event time covered: from the start of the first tick to the end of the last. */
+  fromMs: number;
+  toMs: number;
+  ticks: number;
+  flushes: number;
+  requests: number;
+  cells: Float64Array;
+  /** Per cell, or empty when no histogram was ever sent. */
+  histograms: (Histogram | null)[];
+  outputs: Map<string, OutputSum>;
+}
+
+/** Mean categorical distribution and histogram of one output; weight = finite requests. */
+export interface OutputSum {
+  requests: number;
+  nonFiniteRequests: number;
+  /** Weight behind `probabilities`: requests whose flush carried them. */
+  weight: number;
+  /** Request-weighted mean; empty when never sent. */
+  probabilities: Float64Array;
+  histogram: Histogram | null;
+}
+
+export const outputSumCodec: Codec<OutputSum> = struct<OutputSum>({
+  requests: f64,
+  nonFiniteRequests: f64,
+  weight: f64,
+  probabilities: floats,
+  histogram: maybeHistogramCodec,
+});
+
+export const bucketCodec: Codec<Bucket> = struct<Bucket>({
+  fromMs: f64,
+  toMs: f64,
+  ticks: f64,
+  flushes: f64,
+  requests: f64,
+  cells: floats,
+  histograms: list(maybeHistogramCodec),
+  outputs: map(outputSumCodec),
+});
+
+export const maybeBucketCodec = nullable(bucketCodec);
+export const layersCodec = list(str);
+
+export function newBucket(layerCount: number): Bucket {
+  const cells = new Float64Array(layerCount * 2 * BUCKET_STRIDE);
+  return {
+    fromMs: Number.POSITIVE_INFINITY,
+    toMs: Number.NEGATIVE_INFINITY,
+    ticks: 0,
+    flushes: 0,
+    requests: 0,
+    cells,
+    histograms: [],
+    outputs: new Map(),
+  };
+}
+
+/** What a bucket keeps beside moments: histograms and outputs are large, so only some buckets carry them. */
+export type BucketDetail = 'moments' | 'full';
+
+export function addTick(bucket: Bucket, tick: TickSummary, detail: BucketDetail): void {
+  bucket.fromMs = Math.min(bucket.fromMs, tick.startMs);
+  bucket.toMs = Math.max(bucket.toMs, tick.endMs);
+  bucket.ticks++;
+  bucket.flushes += tick.flushes;
+  bucket.requests += tick.requests;
+  const rows = tick.cells.length / m.TICK_STRIDE;
+  for (let cell = 0; cell < rows; cell++) addTickRow(bucket.cells, cell * BUCKET_STRIDE, tick, cell);
+  if (detail === 'moments') return;
+  for (let cell = 0; cell < tick.histograms.length; cell++) {
+    const histogram = tick.histograms[cell]!;
+    if (histogram !== null) addHistogram(bucket, cell, histogram);
+  }
+  for (const [name, sum] of tick.outputs) mergeOutput(bucket.outputs, name, sum);
+}
+
+function addTickRow(into: Float64Array, at: number, tick: TickSummary, cell: number): void {
+  const from = tick.cells;
+  const row = cell * m.TICK_STRIDE;
+  if (from[row + m.FLUSHES]! === 0) return;
+  const w = into[at + B_REQUESTS]!;
+  const requests = from[row + m.REQUESTS]!;
+  mergeElements(into, at, from[row + m.COUNT]!, from[row + m.MEAN]!, from[row + m.M2]!);
+  mergeExtremes(into, at, tick.min[cell]!, tick.max[cell]!);
+  into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[row + m.FLUSHES]!;
+  into[at + B_REQUESTS] = w + requests;
+  into[at + B_TICKS] = into[at + B_TICKS]! + 1;
+  addBetween(into, at + B_A_MEAN, from[row + m.A_MEAN]!, 0, w, requests);
+  addBetween(into, at + B_V_MEAN, from[row + m.V_MEAN]!, 0, w, requests);
+  into[at + B_A_WITHIN] = into[at + B_A_WITHIN]! + from[row + m.A_M2]!;
+  into[at + B_V_WITHIN] = into[at + B_V_WITHIN]! + from[row + m.V_M2]!;
+}
+
+function mergeElements(into: Float64Array, at: number, count: number, mean: number, m2: number): void {
+  const n = into[at + B_COUNT]!;
+  const total = n + count;
+  if (total === 0) return;
+  const shift = mean - into[at + B_MEAN]!;
+  into[at + B_COUNT] = total;
+  into[at + B_MEAN] = into[at + B_MEAN]! + shift * (count / total);
+  into[at + B_M2] = into[at + B_M2]! + m2 + shift * shift * ((n * count) / total);
+}
+
+/** A cell that has no ticks yet holds zeros, which are no extremes. */
+function mergeExtremes(into: Float64Array, at: number, min: number, max: number): void {
+  const first = into[at + B_TICKS]! === 0;
+  into[at + B_MIN] = first ? min : Math.min(into[at + B_MIN]!, min);
+  into[at + B_MAX] = first ? max : Math.max(into[at + B_MAX]!, max);
+}
+
+/** Mean at `at`, sum of squares between ticks at `at + 1`. */
+function addBetween(into: Float64Array, at: number, mean: number, between: number, w: number, u: number): void {
+  if (u === 0) return;
+  const part = u / (w + u);
+  const shift = mean - into[at]!;
+  into[at] = into[at]! + shift * part;
+  into[at + 1] = into[at + 1]! + between + shift * shift * w * part;
+}
+
+export function mergeBuckets(into: Bucket, from: Bucket): void {
+  into.fromMs = Math.min(into.fromMs, from.fromMs);
+  into.toMs = Math.max(into.toMs, from.toMs);
+  into.ticks += from.ticks;
+  into.flushes += from.flushes;
+  into.requests += from.requests;
+  for (let at = 0; at < from.cells.length; at += BUCKET_STRIDE) mergeBucketRow(into.cells, from.cells, at);
+  mergeDetail(into, from);
+}
+
+/** Histograms and outputs alone. */
+export function mergeDetail(into: Bucket, from: Bucket): void {
+  for (let cell = 0; cell < from.histograms.length; cell++) {
+    const histogram = from.histograms[cell]!;
+    if (histogram !== null) addHistogram(into, cell, histogram);
+  }
+  for (const [name, sum] of from.outputs) mergeOutput(into.outputs, name, sum);
+}
+
+function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): void {
+  if (from[at + B_TICKS]! === 0) return;
+  const w = into[at + B_REQUESTS]!;
+  const requests = from[at + B_REQUESTS]!;
+  mergeElements(into, at, from[at + B_COUNT]!, from[at + B_MEAN]!, from[at + B_M2]!);
+  mergeExtremes(into, at, from[at + B_MIN]!, from[at + B_MAX]!);
+  into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[at + B_FLUSHES]!;
+  into[at + B_REQUESTS] = w + requests;
+  into[at + B_TICKS] = into[at + B_TICKS]! + from[at + B_TICKS]!;
+  addBetween(into, at + B_A_MEAN, from[at + B_A_MEAN]!, from[at + B_A_BETWEEN]!, w, requests);
+  addBetween(into, at + B_V_MEAN, from[at + B_V_MEAN]!, from[at + B_V_BETWEEN]!, w, requests);
+  into[at + B_A_WITHIN] = into[at + B_A_WITHIN]! + from[at + B_A_WITHIN]!;
+  into[at + B_V_WITHIN] = into[at + B_V_WITHIN]! + from[at + B_V_WITHIN]!;
+}
+
+function addHistogram(bucket: Bucket, cell: number, histogram: Histogram): void {
+  while (bucket.histograms.length <= cell) bucket.histograms.push(null);
+  bucket.histograms[cell] = mergeHistograms(bucket.histograms[cell]!, histogram);
+}
+
+export function newOutputSum(): OutputSum {
+  return { requests: 0, nonFiniteRequests: 0, weight: 0, probabilities: new Float64Array(0), histogram: null };
+}
+
+export function mergeOutput(into: Map<string, OutputSum>, name: string, from: OutputSum): void {
+  let sum = into.get(name);
+  if (sum === undefined) {
+    sum = newOutputSum();
+    into.set(name, sum);
+  }
+  sum.requests += from.requests;
+  sum.nonFiniteRequests += from.nonFiniteRequests;
+  sum.histogram = mergeHistograms(sum.histogram, from.histogram);
+  if (from.weight > 0) addProbabilities(sum, from.probabilities, from.weight);
+}
+
+/** A distribution of another length is another output: it starts anew. */
+export function addProbabilities(sum: OutputSum, probabilities: ArrayLike<number>, weight: number): void {
+  if (sum.probabilities.length !== probabilities.length) {
+    sum.probabilities = Float64Array.from(probabilities);
+    sum.weight = weight;
+    return;
+  }
+  sum.weight += weight;
+  const part = weight / sum.weight;
+  const mean = sum.probabilities;
+  for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + (probabilities[i]! - mean[i]!) * part;
+}
+
+/** The bucket under other layers; histograms move with their cells. */
+export function moveBucket(bucket: Bucket, places: Int32Array, layerCount: number): void {
+  bucket.cells = moveCells(bucket.cells, BUCKET_STRIDE, places, layerCount);
+  if (bucket.histograms.length === 0) return;
+  const moved: (Histogram | null)[] = new Array(layerCount * 2).fill(null);
+  bucket.histograms.forEach((histogram, cell) => {
+    const to = places[cell >> 1] ?? -1;
+    if (to >= 0) moved[to * 2 + (cell & 1)] = histogram;
+  });
+  bucket.histograms = moved;
+}

@@ -1,0 +1,15 @@
+/** The detectors, one line each. Order is the order of their names in an incident. */
+import { activationMean } from './activation_mean.ts';
+import { activationVariance } from './activation_variance.ts';
+import type { Detector } from './contract.ts';
+import { nonfinite } from './nonfinite.ts';
+import { outputDivergence } from './output_divergence.ts';
+import { silentSource } from './silent_source.ts';
+
+export const DETECTORS: readonly Detector[] = [
+  nonfinite,
+  activationMean,
+  activationVariance,
+  outputDivergence,
+  silentSource,
+];
