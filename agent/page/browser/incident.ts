@@ -1,0 +1,118 @@
+/** One incident, for whoever is woken by it: the sentence first, then where, since when, why, and how it is known. */
+import { clockTime, duration, isoTime, number, place, plural, words } from './format.ts';
+import { h, type Markup } from './markup.ts';
+import type { IncidentSummary } from './messages.ts';
+
+const NAMES_SHOWN = 3;
+
+export const incidentList = (incidents: readonly IncidentSummary[], nowMs: number): Markup =>
+  h('ul', { class: 'incidents' }, ...incidents.map((incident) => openIncident(incident, nowMs)));
+
+function openIncident(incident: IncidentSummary, nowMs: number): Markup {
+  const suppressed = incident.suppressed !== null;
+  return h(
+    'li',
+    {
+      'data-key': incident.id,
+      class: `incident incident-${incident.severity}${suppressed ? ' incident-suppressed' : ''}`,
+    },
+    h(
+      'p',
+      { class: 'badges' },
+      h('span', { class: `badge badge-${incident.severity}` }, incident.severity),
+      suppressed
+        ? h('span', { class: 'badge badge-suppressed' }, `suppressed: ${incident.suppressed}`)
+        : null,
+      h(
+        'span',
+        { class: 'since' },
+        'since ',
+        onset(incident, nowMs),
+        ` (${duration(nowMs - incident.onsetMs)})`,
+      ),
+    ),
+    h('h3', {}, incident.message),
+    h('dl', { class: 'particulars' }, ...particulars(incident)),
+    incident.stream === null
+      ? null
+      : h('a', { class: 'more', href: address(incident, incident.stream) }, 'Show the layers'),
+  );
+}
+
+const onset = ({ onsetMs, step }: IncidentSummary, nowMs: number): Markup =>
+  h(
+    'time',
+    { datetime: isoTime(onsetMs) },
+    step === null ? clockTime(onsetMs, nowMs) : `step ${step.toLocaleString('en-US')}`,
+  );
+
+/** The first layer is the origin, so the link opens that one. */
+function address({ layers }: IncidentSummary, stream: string): string {
+  const [first] = layers;
+  return first === undefined ? `#/stream/${stream}` : `#/stream/${stream}/${encodeName(first)}`;
+}
+
+/** Lone surrogates cannot be percent-encoded and would throw. */
+export const encodeName = (name: string): string => encodeURIComponent(name.toWellFormed());
+
+function particulars(incident: IncidentSummary): Markup[] {
+  const { layers, sources, deployment, evidence, effect } = incident;
+  const sure = `${Math.round(incident.confidence * 100)} % sure`;
+  const rows: [string, string | Markup | null][] = [
+    [
+      'Model',
+      `${incident.model} · ${place(incident)}${incident.environment === 'default' ? '' : ` · ${incident.environment}`}`,
+    ],
+    ['Cause', `${words(incident.cause)} (${sure})`],
+    ['First layer', layers[0] === undefined ? null : layerNames(layers)],
+    ['Sources', sources.length === 0 ? 'all' : listed(sources)],
+    ['Scope', words(incident.scope)],
+    ['Deployment', deployment && `${deployment.version}, ${number(deployment.minutes)} min before`],
+    ['Effect', effect && `${number(effect.value)} ${words(effect.unit)}`],
+    [
+      'Evidence',
+      evidence.length === 0
+        ? null
+        : evidence.map(({ name, value }) => `${words(name)} ${shown(value)}`).join(', '),
+    ],
+    ['Found by', incident.detectors.map(words).join(', ')],
+  ];
+  return rows.flatMap(([name, value]) =>
+    value === null || value === '' ? [] : [h('div', {}, h('dt', {}, name), h('dd', {}, value))],
+  );
+}
+
+const layerNames = (layers: readonly string[]): Markup => {
+  const more = layers.length - 1;
+  return h(
+    'span',
+    {},
+    h('code', {}, layers[0] ?? ''),
+    more > 0 ? ` and ${plural(more, 'more layer')}` : null,
+  );
+};
+
+const listed = (names: readonly string[]): string => {
+  const rest = names.length - NAMES_SHOWN;
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+};
+
+const shown = (value: number | string): string => (typeof value === 'number' ? number(value) : value);
+
+export const resolvedList = (incidents: readonly IncidentSummary[], nowMs: number): Markup =>
+  h('ul', { class: 'past' }, ...incidents.map((incident) => pastIncident(incident, nowMs)));
+
+function pastIncident(incident: IncidentSummary, nowMs: number): Markup {
+  const { status, resolvedMs, onsetMs } = incident;
+  const end =
+    resolvedMs === null
+      ? status
+      : `${status} ${clockTime(resolvedMs, nowMs)} after ${duration(resolvedMs - onsetMs)}`;
+  return h(
+    'li',
+    { 'data-key': incident.id },
+    h('span', { class: `badge badge-quiet` }, incident.severity),
+    h('span', {}, incident.message),
+    h('small', {}, `${incident.model} · ${place(incident)} · ${end}`),
+  );
+}
