@@ -63,7 +63,9 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
   ) as string[];
   const waiting = new Set<() => void>();
   let lastError: string | null = null;
-  let closed = false;
+  // Not `client.status`: that stays `ready` for a while after a connection was given up.
+  let isReady = false;
+  let isClosed = false;
 
   const tell = (error: unknown): string => {
     let text = error instanceof Error ? error.message || error.name : String(error);
@@ -77,6 +79,7 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
   };
 
   client.on('ready', () => {
+    isReady = true;
     lastError = null;
     options.onTrouble?.(null);
     for (const go of waiting) go();
@@ -86,18 +89,22 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
     lastError = tell(error);
     options.onTrouble?.(new StoreUnavailable(lastError));
   });
+  for (const event of ['close', 'end'])
+    client.on(event, () => {
+      isReady = false;
+    });
   client.on('node error', (error: unknown) => {
     lastError = tell(error);
   });
 
   const call = async <T>(what: string, work: (client: Redis | Cluster) => Promise<T>): Promise<T> => {
-    if (closed) throw new StoreUnavailable(`${what}: the store is closed`);
+    if (isClosed) throw new StoreUnavailable(`${what}: the store is closed`);
     let go = () => {};
     let timer: NodeJS.Timeout | undefined;
     let isSent = false;
     const ready = new Promise<void>((resolve) => {
       go = resolve;
-      if (client.status === 'ready') resolve();
+      if (isReady) resolve();
       else waiting.add(go);
     });
     const missed = new Promise<never>((_, reject) => {
@@ -106,7 +113,9 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
         const reason = lastError === null ? '' : `: ${lastError}`;
         reject(new StoreUnavailable(`${what}: ${state} from Redis within ${deadlineMs} ms${reason}`));
         // Whatever waits on this connection would only be added to; a fresh one starts clean.
-        if (isSent && client.status === 'ready') client.disconnect(true);
+        if (!isSent || !isReady) return;
+        isReady = false;
+        client.disconnect(true);
       }, deadlineMs);
     });
     try {
@@ -129,7 +138,7 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
     call,
     tell,
     async close() {
-      closed = true;
+      isClosed = true;
       client.disconnect();
     },
   };
@@ -146,7 +155,9 @@ function commonOptions(options: RedisClientOptions) {
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     protocol: 2 as const,
     connectionName: 'normwatch',
+    disableClientInfo: true,
     connectTimeout: options.deadlineMs,
+    // For the commands of the handshake; those of a call end by the call's own deadline, which began earlier.
     commandTimeout: options.deadlineMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -114,7 +114,10 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
           masters(redis).map((one) =>
             one.info().then(
               (info) => checkServer(info, isCluster),
-              (error) => checkServer(client.tell(error), isCluster),
+              (error) => {
+                if (!isReplyError(error)) throw error;
+                return checkServer(client.tell(error), isCluster);
+              },
             ),
           ),
         );
