@@ -93,7 +93,7 @@ export const CONFIG_TABLE = {
       'Where state and position live: "redis" for agents that share the work, "disk" for one agent, "memory" for trials.',
     ),
     redis: {
-      url: text(null, 'redis:// or rediss:// address without a password; instead of "host" and "port".'),
+      url: text(null, 'Address, redis:// or rediss://, without a password; instead of "host" and "port".'),
       host: text(null, 'Host of a single Redis.'),
       port: integer(6379, 1, 65_535, 'Port of a single Redis.'),
       database: integer(0, 0, 1024, 'Number of the database; a cluster has only 0.'),

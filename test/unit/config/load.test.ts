@@ -1,0 +1,311 @@
+/** File and variables → configuration: what is taken, what is refused, and where the message points. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Loaded, loadConfig } from '../../../agent/config/load.ts';
+import { foldSettings } from '../../../agent/config/settings.ts';
+import type { Environment } from '../../../agent/config/variables.ts';
+import { DEFAULT_SETTINGS } from '../../../agent/core/settings.ts';
+import type { ErrorName } from '../../../agent/errors.ts';
+import type { Owner } from '../../kit/owner.ts';
+import { provokes } from '../../kit/provoke.ts';
+import { tempDir } from '../../kit/temp-dir.ts';
+
+const MINIMAL = 'kafka:\n  brokers: [kafka:9092]\nstore:\n  redis:\n    host: redis\n';
+
+async function load(t: Owner, yaml: string, environment: Environment = {}): Promise<Loaded> {
+  const folder = await tempDir(t);
+  const file = join(folder, 'normwatch.yaml');
+  writeFileSync(file, yaml);
+  return loadConfig({ file, environment, folder });
+}
+
+describe('a configuration file', () => {
+  it('is at its defaults where it says nothing', async (t) => {
+    const { config, origins } = await load(t, MINIMAL);
+    expect(config.kafka).toMatchObject({
+      client: 'kafkajs',
+      brokers: ['kafka:9092'],
+      sessionTimeoutMs: 30_000,
+    });
+    expect(config.store.type).toBe('redis');
+    expect(foldSettings(config)).toEqual(DEFAULT_SETTINGS);
+    expect(origins.get('kafka.brokers')).toMatch(/normwatch\.yaml:2$/);
+    expect(origins.has('kafka.topic')).toBe(false);
+  });
+
+  it('takes values with their units', async (t) => {
+    const { config } = await load(
+      t,
+      `${MINIMAL}fold: { tick: 1m, lateness: 500 ms, rollingDelay: 1.5h }\nintake: { memory: 1GiB, linger: 0ms }\n`,
+    );
+    expect(config.fold).toMatchObject({ tickMs: 60_000, latenessMs: 500, rollingDelayMs: 5_400_000 });
+    expect(config.intake).toMatchObject({ memoryBytes: 1024 ** 3, lingerMs: 0 });
+  });
+
+  it('takes a list as a list or separated by commas, and knows IPv6 in brackets', async (t) => {
+    const { config } = await load(t, MINIMAL.replace('[kafka:9092]', '"a:1, [::1]:2"'));
+    expect(config.kafka.brokers).toEqual(['a:1', '[::1]:2']);
+  });
+
+  it('takes anchors, empty sections and null as YAML has them', async (t) => {
+    const { config } = await load(
+      t,
+      'kafka:\n  brokers: &all [a:1]\n  tls:\n  topic: null\nstore: { type: redis, redis: { cluster: *all } }\nhttp:\n',
+    );
+    expect(config.store.redis.cluster).toEqual(['a:1']);
+    expect(config.kafka.topic).toBe('normwatch.events');
+  });
+
+  it('gives way to variables, which are told as the origin', async (t) => {
+    const { config, origins } = await load(t, `${MINIMAL}http: { port: 1 }\n`, {
+      NORMWATCH_HTTP_PORT: '2',
+      NORMWATCH_KAFKA_BROKERS: 'x:1,y:2',
+      NORMWATCH_ROLES: 'agent,intake',
+      NORMWATCH_KAFKA_TLS_ENABLED: 'true',
+      NORMWATCH_LOG_LEVEL: '',
+    });
+    expect(config).toMatchObject({
+      http: { port: 2 },
+      roles: ['agent', 'intake'],
+      kafka: { brokers: ['x:1', 'y:2'], tls: { enabled: true } },
+      log: { level: 'info' },
+    });
+    expect(origins.get('http.port')).toBe('NORMWATCH_HTTP_PORT');
+  });
+
+  it('is not needed where variables say enough', () => {
+    const environment = { NORMWATCH_KAFKA_BROKERS: 'a:1', NORMWATCH_STORE_TYPE: 'memory' };
+    expect(loadConfig({ file: null, environment, folder: '/' }).config.kafka.brokers).toEqual(['a:1']);
+  });
+
+  it('counts relative paths from its own folder, in a variable from the working folder', async (t) => {
+    const folder = await tempDir(t);
+    mkdirSync(join(folder, 'etc'));
+    const file = join(folder, 'etc/normwatch.yaml');
+    writeFileSync(file, `${MINIMAL}  type: disk\n  disk: { path: state/nw.db }\n`);
+    const { config } = loadConfig({ file, environment: { NORMWATCH_INTAKE_SOCKET_PATH: 'a.sock' }, folder });
+    expect(config.store.disk.path).toBe(join(folder, 'etc/state/nw.db'));
+    expect(config.intake.socketPath).toBe(join(folder, 'a.sock'));
+  });
+});
+
+const REFUSED: [sentence: string, row: ErrorName, yaml: string, message: RegExp, wayOut: RegExp][] = [
+  [
+    'an unknown key',
+    'config_unknown_key',
+    `${MINIMAL}  tpye: redis\n`,
+    /yaml:6: .*"store\.tpye"/,
+    /"store\.type"/,
+  ],
+  [
+    'a key in the wrong section',
+    'config_unknown_key',
+    `topic: x\n${MINIMAL}`,
+    /yaml:1: .*"topic"/,
+    /"kafka\.topic"/,
+  ],
+  ['an unknown section', 'config_unknown_key', `${MINIMAL}fodl: {}\n`, /yaml:6: .*"fodl"/, /"fold"/],
+  [
+    'a key in other capitals',
+    'config_unknown_key',
+    'kafka: { groupid: x }',
+    /"kafka\.groupid"/,
+    /"kafka\.groupId"/,
+  ],
+  [
+    'a name of every object',
+    'config_unknown_key',
+    '__proto__: { polluted: 1 }',
+    /"__proto__"/,
+    /did you mean/,
+  ],
+  [
+    'a duration without unit',
+    'config_value',
+    `${MINIMAL}fold:\n  tick: 10\n`,
+    /yaml:7: "fold\.tick".*not 10$/,
+    /./,
+  ],
+  [
+    'a duration out of range',
+    'config_value',
+    'fold: { tick: 2h }',
+    /from 1s to 10m.*not "2h"/,
+    /config schema/,
+  ],
+  ['a size in other units', 'config_value', 'intake: { memory: 64MB }', /KiB, MiB, GiB.*not "64MB"/, /./],
+  [
+    'a port that is none',
+    'config_value',
+    'http: { port: 99999 }',
+    /"http\.port".*0 to 65535, not 99999/,
+    /./,
+  ],
+  ['half a port', 'config_value', 'http: { port: 1.5 }', /a whole number.*not 1\.5/, /./],
+  [
+    'a choice that is none',
+    'config_value',
+    'kafka: { client: librdkafka }',
+    /one of kafkajs, platformatic/,
+    /./,
+  ],
+  [
+    'a broker without port',
+    'config_value',
+    'kafka: { brokers: [kafka] }',
+    /a list of host:port, not \["kafka"\]/,
+    /./,
+  ],
+  ['a role that is none', 'config_value', 'roles: [agent, boss]', /one or more of agent, intake/, /./],
+  ['yes for true', 'config_value', 'kafka: { tls: { enabled: yes } }', /true or false, not "yes"/, /./],
+  ['a number for a text', 'config_value', 'kafka: { topic: 7 }', /a text, not 7/, /./],
+  ['a map for a value', 'config_value', 'kafka: { topic: { a: 1 } }', /a text, not \{"a":1\}/, /./],
+  ['an address with a password', 'config_value', 'kafka: { brokers: ["x://u:hunter2@h:1"] }', /…@h:1/, /./],
+  [
+    'a secret in the file',
+    'config_secret_inline',
+    'store: { redis: { password: hunter2 } }',
+    /plain/,
+    /passwordFile/,
+  ],
+  [
+    'a secret in an address',
+    'config_secret_inline',
+    'kafka: { brokers: [a:1] }\nstore: { redis: { url: "redis://u:hunter2@h" } }',
+    /yaml:2: "store\.redis\.password"/,
+    /NORMWATCH_STORE_REDIS_PASSWORD/,
+  ],
+  ['a secret file that is no path', 'config_value', 'store: { redis: { passwordFile: [] } }', /a path/, /./],
+  ['a value for a section', 'config_not_yaml', 'kafka: [a:1]', /yaml:1: "kafka" must be a map/, /./],
+  ['a list for the whole', 'config_not_yaml', '- a', /not a map of keys/, /./],
+  ['broken YAML', 'config_not_yaml', `${MINIMAL}fold: {\n`, /yaml:\d+: /, /mend the line/],
+  ['a key that comes twice', 'config_not_yaml', `${MINIMAL}kafka: {}\n`, /yaml:6: .*unique/, /./],
+  ['no broker', 'config_missing', 'store: { redis: { host: h } }', /yaml: "kafka\.brokers" is missing/, /./],
+  [
+    'no way to Redis',
+    'config_missing',
+    'kafka: { brokers: [a:1] }\nstore:\n  type: redis',
+    /yaml:2: .*redis\.host/,
+    /./,
+  ],
+  [
+    'two ways to Redis',
+    'config_conflict',
+    `${MINIMAL}    cluster: [a:1]\n`,
+    /host and cluster name Redis twice/,
+    /./,
+  ],
+  [
+    'an address that is none',
+    'config_conflict',
+    'kafka: {brokers: [a:1]}\nstore: {redis: {url: h}}',
+    /no address/,
+    /./,
+  ],
+  [
+    'an address of something else',
+    'config_conflict',
+    'kafka: {brokers: [a:1]}\nstore: {redis: {url: "http://h"}}',
+    /redis:\/\/ or rediss/,
+    /./,
+  ],
+  [
+    'a disk without file',
+    'config_missing',
+    'kafka: {brokers: [a:1]}\nstore: {type: disk}',
+    /store\.disk\.path/,
+    /./,
+  ],
+  [
+    'half a client certificate',
+    'config_missing',
+    MINIMAL.replace('\nstore', '\n  tls: {cert: c}\nstore'),
+    /tls\.key/,
+    /./,
+  ],
+  [
+    'a password in the clear',
+    'config_conflict',
+    MINIMAL.replace('\nstore', '\n  sasl: {mechanism: plain, username: u, passwordFile: p}\nstore'),
+    /plain without TLS/,
+    /./,
+  ],
+  [
+    'a user without password',
+    'config_missing',
+    MINIMAL.replace('\nstore', '\n  sasl: {mechanism: scram-sha-256, username: u}\nstore'),
+    /"kafka\.sasl\.passwordFile" is missing/,
+    /./,
+  ],
+  [
+    'a heartbeat too slow',
+    'config_conflict',
+    MINIMAL.replace('\nstore', '\n  heartbeatInterval: 20s\nstore'),
+    /a third/,
+    /./,
+  ],
+];
+
+describe('a configuration file is refused for', () => {
+  it.for(REFUSED)('%s', async ([, row, yaml, message, wayOut], t) => {
+    const failed = await provokes(row, () => load(t, yaml));
+    expect(failed.message).toMatch(message);
+    expect(failed.wayOut).toMatch(wayOut);
+    expect(`${failed.message}\n${failed.wayOut}`).not.toContain('hunter2');
+  });
+
+  it('several things, all told at once', async (t) => {
+    const failed = await load(t, 'a: 1\nhttp: { port: x }\n', { NORMWATCH_LOG_LEVEL: 'loud' }).catch(
+      (error) => error,
+    );
+    expect(failed).toBeInstanceOf(AggregateError);
+    expect(failed.errors.map((one: { row: string }) => one.row)).toEqual([
+      'config_unknown_key',
+      'config_value',
+      'config_value',
+    ]);
+  });
+
+  it('not being there', async () => {
+    const options = { file: '/nowhere/normwatch.yaml', environment: {}, folder: '/' };
+    const failed = await provokes('config_unreadable', () => loadConfig(options));
+    expect(failed.message).toBe('/nowhere/normwatch.yaml: cannot be read: no such file or directory');
+  });
+});
+
+describe('a variable', () => {
+  const read = (environment: Environment) =>
+    loadConfig({ file: null, environment: { NORMWATCH_KAFKA_BROKERS: 'a:1', ...environment }, folder: '/' });
+  const memory = { NORMWATCH_STORE_TYPE: 'memory' };
+
+  it('that is unknown is refused with the nearest known one', async () => {
+    const failed = await provokes('config_unknown_variable', () => read({ NORMWATCH_KAFKA_TOPC: 'x' }));
+    expect(failed.message).toContain('NORMWATCH_KAFKA_TOPC');
+    expect(failed.wayOut).toContain('NORMWATCH_KAFKA_TOPIC');
+  });
+
+  it('that Kubernetes sets for a Service of this name is none of ours', () => {
+    read({
+      ...memory,
+      NORMWATCH_SERVICE_HOST: '10.0.0.1',
+      NORMWATCH_SERVICE_PORT_METRICS: '9464',
+      NORMWATCH_PORT: 'tcp://10.0.0.1:9464',
+      NORMWATCH_PORT_9464_TCP_ADDR: '10.0.0.1',
+    });
+  });
+
+  it('that Kubernetes sets over one of ours is told with the way out', async () => {
+    const failed = await provokes('config_value', () => read({ NORMWATCH_HTTP_PORT: 'tcp://10.0.0.1:80' }));
+    expect(failed.wayOut).toContain('enableServiceLinks: false');
+  });
+
+  it('holds a secret, or names its file', async (t) => {
+    const folder = await tempDir(t);
+    writeFileSync(join(folder, 'pw'), 'from file\n');
+    const plain = read({ ...memory, NORMWATCH_STORE_REDIS_PASSWORD: 'hunter2' }).config;
+    const file = read({ ...memory, NORMWATCH_STORE_REDIS_PASSWORD_FILE: join(folder, 'pw') }).config;
+    expect(plain.store.redis.password?.reveal()).toBe('hunter2');
+    expect(file.store.redis.password?.reveal()).toBe('from file');
+  });
+});
