@@ -101,7 +101,7 @@ export function reference<R extends Rule>(name: string, inner: R): { rule: R; sh
 }
 
 /** Keys that reach into prototypes when copied by a careless hand. Refused wherever they stand. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Fields looked up for the loop over an object's keys. */
 export interface Plan {
@@ -152,45 +152,6 @@ export function object<F extends Fields>(
     },
     { needs },
   );
-}
-
-/** An object of names to values, for people and filters. */
-export function map<T>(
-  inner: Rule<T, true, false>,
-  entriesMax: number,
-): Rule<Readonly<Record<string, T>>, true, false> {
-  return rule(
-    {
-      type: 'object',
-      maxProperties: entriesMax,
-      propertyNames: { maxLength: LIMITS.nameChars, not: { enum: [...FORBIDDEN_KEYS] } },
-      additionalProperties: inner.schema,
-    },
-    (value, sizes) => {
-      if (!isObject(value)) return expected('an object', value);
-      let entries = 0;
-      for (const key in value) {
-        if (++entries > entriesMax) return fault('too_long', `more than ${entriesMax} entries`);
-        if (FORBIDDEN_KEYS.has(key)) return fault('forbidden_key', 'no such key is taken', key);
-        if (key.length > LIMITS.nameChars) return fault('too_long', 'a key is too long');
-        const bad = inner.check((value as Record<string, unknown>)[key], sizes);
-        if (bad !== null) return within(key, bad);
-      }
-      return null;
-    },
-  );
-}
-
-export function list<T>(inner: Rule<T, true, false>, itemsMax: number): Rule<readonly T[], true, false> {
-  return rule({ type: 'array', items: inner.schema, maxItems: itemsMax }, (value, sizes) => {
-    if (!Array.isArray(value)) return expected('an array', value);
-    if (value.length > itemsMax) return fault('too_long', `${value.length} items, at most ${itemsMax}`);
-    for (let i = 0; i < value.length; i++) {
-      const bad = inner.check(value[i], sizes);
-      if (bad !== null) return within(`[${i}]`, bad);
-    }
-    return null;
-  });
 }
 
 /** What nobody knows is carried along unread; only its depth and its keys are looked at. */

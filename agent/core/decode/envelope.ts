@@ -1,6 +1,7 @@
 /** The fields of every event. */
 import { LIMITS } from '../limits.ts';
-import { byDefault, map, optional } from './declare.ts';
+import { map } from './collections.ts';
+import { byDefault, optional } from './declare.ts';
 import { count, name, oneOf, pattern, text, time } from './scalars.ts';
 
 export const ENVELOPE = {

@@ -1,6 +1,7 @@
 import { LIMITS } from '../limits.ts';
+import { map } from './collections.ts';
 import { axis, counts, each, positives } from './columns.ts';
-import { map, nullable, optional } from './declare.ts';
+import { nullable, optional } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { flag, name, oneOf, pattern, scalar } from './scalars.ts';

@@ -16,7 +16,8 @@ export function eventSchema(): JsonSchema {
     title: 'normwatch telemetry event, version 1',
     description:
       'One event is one JSON object. Absent: not measured. null: measured and not finite. Unknown keys pass.',
-    $comment: 'Columns are as long as the list they line up with (layers, groups).',
+    $comment:
+      'Generated from agent/core/decode by `npm run generate`: do not edit. Columns are as long as the list they line up with (layers, groups).',
     oneOf: KINDS.map(({ kind }) => ({ $ref: `#/$defs/${kind}` })),
     $defs: { envelope: fieldsSchema(ENVELOPE), ...Object.fromEntries(shared), ...Object.fromEntries(kinds) },
   };

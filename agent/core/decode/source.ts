@@ -1,5 +1,6 @@
 import { LIMITS } from '../limits.ts';
-import { map, optional } from './declare.ts';
+import { map } from './collections.ts';
+import { optional } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf } from './scalars.ts';

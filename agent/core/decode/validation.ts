@@ -1,5 +1,6 @@
 import { LIMITS } from '../limits.ts';
-import { list, nullable, object } from './declare.ts';
+import { list } from './collections.ts';
+import { nullable, object } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf, real } from './scalars.ts';
