@@ -1,0 +1,77 @@
+import type { Declaration } from './metric.ts';
+
+/** Layers and outputs as they were in the last closed tick. */
+export const ACTIVATION_METRICS = {
+  activation_mean: {
+    type: 'gauge',
+    unit: 'activation',
+    scope: 'stream',
+    labels: ['layer', 'site'],
+    stability: 'stable',
+    help: 'Mean of the finite activations of a layer and site in the last closed tick.',
+  },
+  activation_variance: {
+    type: 'gauge',
+    unit: 'activation squared',
+    scope: 'stream',
+    labels: ['layer', 'site'],
+    stability: 'stable',
+    help: 'Population variance of the finite activations of a layer and site in the last closed tick.',
+  },
+  activation_shift_sigmas: {
+    type: 'gauge',
+    unit: 'sigmas',
+    scope: 'stream',
+    labels: ['layer', 'site', 'against'],
+    stability: 'stable',
+    help: 'Shift of the mean from the baseline in request standard deviations, with its sign.',
+  },
+  activation_kl_nats: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['layer', 'site', 'against'],
+    stability: 'stable',
+    help: 'Gaussian Kullback-Leibler divergence of the last closed tick from the baseline.',
+  },
+  activation_shift_sigmas_max: {
+    type: 'gauge',
+    unit: 'sigmas',
+    scope: 'stream',
+    labels: ['site', 'against'],
+    stability: 'experimental',
+    help: 'Largest absolute mean shift over all layers, whether they are shown one by one or not.',
+  },
+  activation_shift_sigmas_median: {
+    type: 'gauge',
+    unit: 'sigmas',
+    scope: 'stream',
+    labels: ['site', 'against'],
+    stability: 'experimental',
+    help: 'Median absolute mean shift over all layers.',
+  },
+  activation_kl_nats_max: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['site', 'against'],
+    stability: 'experimental',
+    help: 'Largest Gaussian Kullback-Leibler divergence over all layers.',
+  },
+  activation_kl_nats_median: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['site', 'against'],
+    stability: 'experimental',
+    help: 'Median Gaussian Kullback-Leibler divergence over all layers.',
+  },
+  output_kl_nats: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['output', 'against'],
+    stability: 'stable',
+    help: 'Kullback-Leibler divergence of a model output in the last closed tick from the baseline.',
+  },
+} as const satisfies Record<string, Declaration>;

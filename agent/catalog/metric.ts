@@ -1,0 +1,37 @@
+/** What a metric is. The entries stand in the files beside; `../catalog.ts` puts them together. */
+
+export type MetricType = 'gauge' | 'counter' | 'histogram';
+/** What a series belongs to; decides the labels that identify it, before the metric's own. */
+export type MetricScope = 'stream' | 'model' | 'agent';
+/** `stable`: name, labels and meaning stay within a major version. `experimental`: may change, CHANGELOG says so. */
+export type Stability = 'stable' | 'experimental';
+
+export interface Declaration {
+  readonly type: MetricType;
+  readonly unit: string;
+  readonly scope: MetricScope;
+  /** Labels of its own, beside those of its scope. */
+  readonly labels: readonly string[];
+  readonly stability: Stability;
+  readonly help: string;
+}
+
+export interface Metric<Label extends string = string> extends Declaration {
+  /** As Prometheus sees it, prefix included. */
+  readonly name: string;
+  readonly labels: readonly Label[];
+}
+
+/** One number to export. `labels` are complete: the scope's and the metric's own. */
+export interface Sample {
+  readonly metric: Metric;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Labels by scope. A stream has `role` when it serves and `run` when it trains, never both. */
+export const SCOPE_LABELS: Readonly<Record<MetricScope, readonly string[]>> = {
+  stream: ['environment', 'model', 'version', 'role', 'run'],
+  model: ['environment', 'model'],
+  agent: [],
+};

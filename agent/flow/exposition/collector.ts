@@ -1,0 +1,51 @@
+import { ALL_METRICS, type Metric, type Sample } from '../../catalog.ts';
+import { cleanLabel } from './label.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Collector {
+  /** No sample for null or a value that is not finite: absent means not measured. */
+  add<Label extends string>(
+    metric: Metric<Label>,
+    identity: Labels,
+    own: Readonly<Record<Label, string>>,
+    value: number | null,
+  ): void;
+  /** Series collected so far. */
+  count(): number;
+  /** Samples by metric, in the catalog's order. */
+  samples(): Sample[];
+  /** How many were left out because a later one had the same labels: Prometheus would refuse the whole scrape. */
+  clashed(): number;
+}
+
+export function createCollector(): Collector {
+  const byMetric = new Map<Metric, Map<string, Sample>>();
+  let count = 0;
+  let clashed = 0;
+
+  return {
+    add(metric, identity, own, value) {
+      if (value === null || !Number.isFinite(value)) return;
+      const labels: Record<string, string> = {};
+      let key = '';
+      for (const part of [identity, own] as const) {
+        for (const name in part) {
+          const clean = cleanLabel((part as Labels)[name] as string);
+          // To Prometheus an empty label and none are the same.
+          if (clean === '') continue;
+          labels[name] = clean;
+          key += `${name}\u0000${clean}\u0000`;
+        }
+      }
+      const series = byMetric.get(metric) ?? new Map<string, Sample>();
+      byMetric.set(metric, series);
+      if (series.has(key)) clashed++;
+      else count++;
+      series.set(key, { metric, labels, value });
+    },
+    count: () => count,
+    samples: () => ALL_METRICS.flatMap((metric) => [...(byMetric.get(metric)?.values() ?? [])]),
+    clashed: () => clashed,
+  };
+}
