@@ -4,7 +4,8 @@
  * - `autoResendUnfulfilledCommands: true` runs a command twice after a lost reply; `false` may leave it unsettled for
  *   good. It is off, the queue is flushed at each close (`maxRetriesPerRequest: 0`), and each call has a deadline here.
  * - Commands given while the connection is down pile up (`enableOfflineQueue`). It is off; a call waits for `ready` itself.
- * - A connection that hangs keeps the commands of all later calls. After a missed deadline it is dropped and made anew.
+ * - A connection that hangs keeps the commands of all later calls. `socketTimeout` drops it and one is made anew; in a
+ *   cluster only the one to the node that hangs.
  * - Errors carry the arguments of their command, passwords and state among them. Only their text goes on, secrets blanked.
  */
 import type { ConnectionOptions } from 'node:tls';
@@ -63,7 +64,6 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
   ) as string[];
   const waiting = new Set<() => void>();
   let lastError: string | null = null;
-  // Not `client.status`: that stays `ready` for a while after a connection was given up.
   let isReady = false;
   let isClosed = false;
 
@@ -112,10 +112,6 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
         const state = isSent ? 'no answer' : 'no connection';
         const reason = lastError === null ? '' : `: ${lastError}`;
         reject(new StoreUnavailable(`${what}: ${state} from Redis within ${deadlineMs} ms${reason}`));
-        // Whatever waits on this connection would only be added to; a fresh one starts clean.
-        if (!isSent || !isReady) return;
-        isReady = false;
-        client.disconnect(true);
       }, deadlineMs);
     });
     try {
@@ -159,6 +155,7 @@ function commonOptions(options: RedisClientOptions) {
     connectTimeout: options.deadlineMs,
     // For the commands of the handshake; those of a call end by the call's own deadline, which began earlier.
     commandTimeout: options.deadlineMs,
+    socketTimeout: options.deadlineMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
@@ -215,7 +212,7 @@ function clusterClient(
       retryDelayOnFailover: 100,
       retryDelayOnClusterDown: 100,
       retryDelayOnTryAgain: 100,
-      slotsRefreshTimeout: options.deadlineMs,
+      slotsRefreshTimeout: Math.ceil(options.deadlineMs / 2),
       slotsRefreshInterval: 30_000,
       clusterRetryStrategy: retryMs,
       // With TLS the certificate names the host; a look-up first would hide it.
