@@ -1,0 +1,159 @@
+/**
+ * The four codecs of Kafka with a bound on what they inflate to: neither client has one, and one compressed megabyte
+ * can hold gigabytes. A batch over the bound becomes the same number of records that decode refuses, so that it is
+ * counted and the partition goes on behind it.
+ */
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { lz4Compress, lz4Decompress, snappyCompress, snappyDecompress } from '@platformatic/wasm-utils';
+import type { Compression } from './options.ts';
+
+export type Codec = Exclude<Compression, 'none'>;
+
+/** What one record batch may inflate to. */
+export const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
+/** Tiny records: 64 MiB of them would be millions of objects. */
+export const BATCH_RECORDS_MAX = 200_000;
+
+const tooLarge = (codec: Codec): Error =>
+  new Error(`a ${codec} batch holds more than ${INFLATED_BYTES_MAX} bytes`);
+
+export function compress(codec: Codec, bytes: Buffer): Buffer {
+  switch (codec) {
+    case 'gzip':
+      return gzipSync(bytes);
+    case 'zstd':
+      // The least level: telemetry gains little from more, and the model's machine pays for it.
+      return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+    case 'lz4':
+      return lz4Compress(bytes);
+    case 'snappy':
+      return snappyCompress(bytes);
+  }
+}
+
+export function decompress(codec: Codec, bytes: Buffer): Buffer {
+  switch (codec) {
+    case 'gzip':
+      return bounded(codec, () => gunzipSync(bytes, { maxOutputLength: INFLATED_BYTES_MAX }));
+    case 'zstd':
+      return bounded(codec, () => zstdDecompressSync(bytes, { maxOutputLength: INFLATED_BYTES_MAX }));
+    case 'lz4':
+      if (lz4BytesMost(bytes) > INFLATED_BYTES_MAX) throw tooLarge(codec);
+      return lz4Decompress(bytes);
+    case 'snappy':
+      return snappyBlocks(bytes);
+  }
+}
+
+function bounded(codec: Codec, inflate: () => Buffer): Buffer {
+  try {
+    return inflate();
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(codec) : error;
+  }
+}
+
+/** Upper bound of what an LZ4 frame inflates to: its blocks, each as large as the frame allows, without inflating. */
+function lz4BytesMost(bytes: Buffer): number {
+  const flags = bytes[4] ?? 0;
+  const blockMost = 1 << (8 + 2 * (((bytes[5] ?? 0) >> 4) & 7));
+  const checksum = flags & 0x10 ? 4 : 0;
+  let at = 7 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0);
+  let most = 0;
+  while (at + 4 <= bytes.length) {
+    const size = bytes.readUInt32LE(at) & 0x7fffffff;
+    if (size === 0) break;
+    most += Math.min(blockMost, size * 255);
+    at += 4 + size + checksum;
+  }
+  return most;
+}
+
+const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
+const XERIAL_HEAD_BYTES = 16;
+
+/** Java's clients frame snappy in blocks (xerial), others send it bare. */
+function snappyBlocks(bytes: Buffer): Buffer {
+  if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) {
+    if (snappyBytes(bytes) > INFLATED_BYTES_MAX) throw tooLarge('snappy');
+    return snappyDecompress(bytes);
+  }
+  const parts: Buffer[] = [];
+  let total = 0;
+  for (let at = XERIAL_HEAD_BYTES; at < bytes.length; ) {
+    const size = bytes.readUInt32BE(at);
+    const block = bytes.subarray(at + 4, at + 4 + size);
+    total += snappyBytes(block);
+    if (total > INFLATED_BYTES_MAX) throw tooLarge('snappy');
+    parts.push(snappyDecompress(block));
+    at += 4 + size;
+  }
+  return Buffer.concat(parts);
+}
+
+/** The inflated size that a snappy block states of itself at its beginning. */
+function snappyBytes(block: Buffer): number {
+  let size = 0;
+  for (let at = 0; at < 5; at++) {
+    const byte = block[at];
+    if (byte === undefined) throw new Error('a snappy block ends in its own length');
+    size += (byte & 0x7f) * 2 ** (7 * at);
+    if (byte < 0x80) return size;
+  }
+  throw new Error('the length of a snappy block is no number');
+}
+
+const BATCH_HEAD_BYTES = 61;
+const LENGTH_AT = 8;
+const MAGIC_AT = 16;
+const MAGIC = 2;
+
+/**
+ * Decompresses what stands behind the head of a record batch. Both clients hand over a view into the batch, so its
+ * head can be read: how many records they will look for.
+ */
+export function decompressRecords(codec: Codec, bytes: Buffer): Buffer {
+  const count = recordCount(bytes);
+  if (count !== null && count > BATCH_RECORDS_MAX)
+    throw new Error(`a batch of ${count} records: no more than ${BATCH_RECORDS_MAX} are taken`);
+  try {
+    return decompress(codec, bytes);
+  } catch (error) {
+    if (count === null) throw error;
+    return refusedRecords(count, `normwatch refused the batch: ${(error as Error).message}`);
+  }
+}
+
+function recordCount(bytes: Buffer): number | null {
+  if (bytes.byteOffset < BATCH_HEAD_BYTES) return null;
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset - BATCH_HEAD_BYTES, BATCH_HEAD_BYTES);
+  const behindLength = BATCH_HEAD_BYTES - LENGTH_AT - 4;
+  if (head[MAGIC_AT] !== MAGIC || head.readInt32BE(LENGTH_AT) !== behindLength + bytes.length) return null;
+  return head.readInt32BE(BATCH_HEAD_BYTES - 4);
+}
+
+/** `count` records without key and headers whose value is a text that is no event. */
+function refusedRecords(count: number, why: string): Buffer {
+  const text = Buffer.from(why);
+  const parts: Buffer[] = [];
+  for (let at = 0; at < count; at++) {
+    const record = Buffer.concat([
+      Buffer.of(0, 0),
+      varint(at),
+      varint(-1),
+      varint(text.length),
+      text,
+      Buffer.of(0),
+    ]);
+    parts.push(varint(record.length), record);
+  }
+  return Buffer.concat(parts);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}
