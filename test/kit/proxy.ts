@@ -14,6 +14,8 @@ export interface Proxy {
   connections(): number;
   /** Bytes the target sent that never reached the client: proof that `dropReplies` really hit something. */
   droppedBytes(): number;
+  /** Bytes that wait here because of `hold` or `delay`. */
+  heldBytes(): number;
   /** Breaks every open connection; new ones are taken. */
   cut(): void;
   /** While true, a new connection is broken at once. */
@@ -32,10 +34,18 @@ interface State {
   hold: boolean;
   delayMs: number;
   droppedBytes: number;
+  heldBytes: number;
 }
 
 export async function startProxy(owner: Owner, target: ProxyTarget): Promise<Proxy> {
-  const state: State = { refuse: false, dropReplies: false, hold: false, delayMs: 0, droppedBytes: 0 };
+  const state: State = {
+    refuse: false,
+    dropReplies: false,
+    hold: false,
+    delayMs: 0,
+    droppedBytes: 0,
+    heldBytes: 0,
+  };
   const links = new Set<Link>();
   const server = createServer({ noDelay: true }, (client) => {
     if (state.refuse) {
@@ -64,6 +74,7 @@ export async function startProxy(owner: Owner, target: ProxyTarget): Promise<Pro
     port: address.port,
     connections: () => links.size,
     droppedBytes: () => state.droppedBytes,
+    heldBytes: () => state.heldBytes,
     cut,
     refuse: (on) => {
       state.refuse = on;
@@ -118,6 +129,7 @@ function pipe(from: Socket, to: Socket, state: State, drops: () => boolean): () 
         return;
       }
       const { chunk } = queue.shift() ?? { chunk: null };
+      state.heldBytes -= chunk?.length ?? 0;
       if (to.destroyed) continue;
       if (chunk === null) to.end();
       else if (drops()) state.droppedBytes += chunk.length;
@@ -125,6 +137,7 @@ function pipe(from: Socket, to: Socket, state: State, drops: () => boolean): () 
     }
   };
   const take = (chunk: Buffer | null) => {
+    state.heldBytes += chunk?.length ?? 0;
     queue.push({ chunk, dueMs: performance.now() + state.delayMs });
     flush();
   };
