@@ -24,10 +24,16 @@ export interface LayerHistory {
   readonly cells: readonly (HistoryCell & { readonly fields: Readonly<Record<HistoryField, Numbers>> })[];
 }
 
+/** Whose past is asked for; with `before`, that stream's columns lead up to the first of `key`. */
+export interface HistoryKeys {
+  readonly key: string;
+  readonly before: string | null;
+}
+
 /** Shift of every cell over time; null for a stream that nothing is known of. */
-export function readShifts(history: History, key: string): ShiftHistory | null {
-  const chunks = history.streams.get(key)?.chunks;
-  if (!chunks) return null;
+export function readShifts(history: History, keys: HistoryKeys): ShiftHistory | null {
+  const chunks = chunksOf(history, keys);
+  if (chunks.length === 0) return null;
   const read = (cell: HistoryCell, field: HistoryField) => readField(history, chunks, cell, field);
   const cells = cellsOf(chunks).flatMap((cell) => {
     const variance = read(cell, 'varianceShift');
@@ -39,8 +45,8 @@ export function readShifts(history: History, key: string): ShiftHistory | null {
 }
 
 /** All numbers of one layer with the columns they belong to; null for a layer or stream that nothing is known of. */
-export function readLayer(history: History, key: string, layer: string): LayerHistory | null {
-  const chunks = history.streams.get(key)?.chunks ?? [];
+export function readLayer(history: History, keys: HistoryKeys, layer: string): LayerHistory | null {
+  const chunks = chunksOf(history, keys);
   const cells = cellsOf(chunks).filter((cell) => cell.layer === layer);
   if (cells.length === 0) return null;
   const fieldsOf = (cell: HistoryCell) => {
@@ -51,6 +57,18 @@ export function readLayer(history: History, key: string, layer: string): LayerHi
     columns: columnsOf(history, chunks),
     cells: cells.map((cell) => ({ ...cell, fields: fieldsOf(cell) })),
   };
+}
+
+function chunksOf(history: History, { key, before }: HistoryKeys): readonly Chunk[] {
+  const own = history.streams.get(key)?.chunks ?? [];
+  const first = own[0]?.columns[0] ?? Number.POSITIVE_INFINITY;
+  const earlier = (before === null ? undefined : history.streams.get(before)?.chunks) ?? [];
+  // Columns rise, so those that stay are the first of their chunk, where its values expect them.
+  const leading = earlier.map((chunk) => ({
+    ...chunk,
+    columns: chunk.columns.filter((column) => column < first),
+  }));
+  return [...leading.filter((chunk) => chunk.columns.length > 0), ...own];
 }
 
 const larger = (mean: number | null, variance: number | null): number | null =>

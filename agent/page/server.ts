@@ -91,7 +91,7 @@ export async function pagePlugin(app: FastifyInstance, options: PageOptions): Pr
       if (typeof query.name !== 'string' || query.name.length > LAYER_NAME_MAX) {
         return sentence(reply, 400, 'Say which layer: ?name=LAYER');
       }
-      const layer = layerHistory(data.history, found.stream, query.name);
+      const layer = layerHistory(data.history, found.stream, found.model, query.name);
       return layer ?? sentence(reply, 404, 'This stream has no such layer in the time the page remembers.');
     },
   );

@@ -1,7 +1,7 @@
 /** The chosen stream's past, with what happened beside it: answers of `/api/streams/…`. Pure. */
 import type { IncidentView, ModelView, StreamView } from '../core/view.ts';
 import { type History, shownScore, streamKey } from '../flow/history.ts';
-import { readLayer, readShifts } from '../flow/history-read.ts';
+import { type HistoryKeys, readLayer, readShifts } from '../flow/history-read.ts';
 import { words } from './browser/format.ts';
 import type { LayerHistory, Mark, StreamHistory } from './browser/messages.ts';
 import { isOf, summarizeStream } from './overview.ts';
@@ -9,7 +9,7 @@ import { isOf, summarizeStream } from './overview.ts';
 const MARKS_MAX = 50;
 
 export function streamHistory(history: History, stream: StreamView, model: ModelView): StreamHistory {
-  const past = readShifts(history, streamKey(stream)) ?? { columns: [], cells: [] };
+  const past = readShifts(history, keysOf(stream, model)) ?? { columns: [], cells: [] };
   const order = new Map(stream.layers.map((layer, index) => [layer, index]));
   const placeOf = (layer: string) => order.get(layer) ?? order.size;
   return {
@@ -23,8 +23,13 @@ export function streamHistory(history: History, stream: StreamView, model: Model
   };
 }
 
-export function layerHistory(history: History, stream: StreamView, layer: string): LayerHistory | null {
-  const past = readLayer(history, streamKey(stream), layer);
+export function layerHistory(
+  history: History,
+  stream: StreamView,
+  model: ModelView,
+  layer: string,
+): LayerHistory | null {
+  const past = readLayer(history, keysOf(stream, model), layer);
   if (!past) return null;
   const cell = stream.cells.find((candidate) => candidate.layer === layer);
   return {
@@ -35,6 +40,19 @@ export function layerHistory(history: History, stream: StreamView, layer: string
     cells: past.cells
       .map(({ site, fields }) => ({ site, fields }))
       .sort((a, b) => (a.site < b.site ? -1 : 1)),
+  };
+}
+
+/** A version that was deployed shows the one it replaced up to then: the break between them is what one looks for. */
+function keysOf(stream: StreamView, model: ModelView): HistoryKeys {
+  const key = streamKey(stream);
+  if (stream.run !== null) return { key, before: null };
+  const previous =
+    model.deployments.findLast(({ version }) => version === stream.version)?.previousVersion ?? null;
+  const id = `serving/${previous}/${stream.role}`;
+  return {
+    key,
+    before: previous === null || previous === stream.version ? null : streamKey({ ...stream, id }),
   };
 }
 

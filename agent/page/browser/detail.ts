@@ -1,5 +1,5 @@
 /** The chosen stream: heat map, its table, and the chosen layer's charts. Asks the server for what the overview lacks. */
-import { createCharts, type LayerCharts } from './charts.ts';
+import { createCharts } from './charts.ts';
 import { create, patch } from './dom.ts';
 import { clockTime, place, sigmas } from './format.ts';
 import type { SiteChoice } from './grid.ts';
@@ -22,9 +22,9 @@ export interface Detail {
 }
 
 const SITES: readonly (readonly [SiteChoice, string])[] = [
-  ['both', 'worse of both'],
-  ['input', 'before the layer'],
-  ['output', 'after the layer'],
+  ['both', 'worse of input and output'],
+  ['input', 'input'],
+  ['output', 'output'],
 ];
 
 export const addressOf = ({ stream, layer }: Choice): string =>
@@ -33,23 +33,23 @@ export const addressOf = ({ stream, layer }: Choice): string =>
 export function createDetail(section: HTMLElement): Detail {
   const title = create('h2', { id: 'detail-title', tabindex: -1 });
   const about = create('div', { class: 'about' });
-  const sites = create('fieldset', { class: 'sites' });
+  const sites = create('div', { class: 'sites', role: 'radiogroup', 'aria-labelledby': 'sites-title' });
   const table = create('details', { class: 'as-table' });
   const layerBlock = create('section', { class: 'layer', 'aria-labelledby': 'layer-title' });
   const layerTitle = create('h3', { id: 'layer-title', tabindex: -1 });
+  const charts = createCharts();
   const closing = create('a', { class: 'more' }, 'Close this layer');
   const trouble = create('p', { class: 'notice', role: 'alert', hidden: true });
   let choice: Choice | null = null;
   let site: SiteChoice = 'both';
   let seen: { history: StreamHistory; nowMs: number } | null = null;
-  let charts: LayerCharts | null = null;
   let asked = 0;
 
   const heatmap = createHeatmap((layer) => {
     if (choice) location.hash = addressOf({ ...choice, layer });
   });
   layerBlock.hidden = true;
-  layerBlock.append(layerTitle, closing);
+  layerBlock.append(layerTitle, closing, charts.element);
   section.replaceChildren(title, about, sites, heatmap.element, table, trouble, layerBlock);
   sites.addEventListener('change', (event) => {
     site = (event.target as HTMLInputElement).value as SiteChoice;
@@ -68,19 +68,10 @@ export function createDetail(section: HTMLElement): Detail {
 
   const showLayer = (history: LayerHistory | null, nowMs: number) => {
     layerBlock.hidden = history === null;
-    if (history === null) {
-      charts?.destroy();
-      charts?.element.remove();
-      charts = null;
-      return;
-    }
-    if (!charts) {
-      charts = createCharts();
-      layerBlock.append(charts.element);
-    }
+    if (history === null) return charts.clear();
     layerTitle.textContent = history.layer;
     closing.setAttribute('href', addressOf({ stream: choice?.stream ?? '', layer: null }));
-    charts.show(history, nowMs);
+    charts.show(history, seen?.history.marks ?? [], nowMs);
   };
 
   return {
@@ -114,7 +105,7 @@ export function createDetail(section: HTMLElement): Detail {
 }
 
 const siteChoices = (chosen: SiteChoice): Markup[] => [
-  h('legend', {}, 'Shift shown'),
+  h('span', { id: 'sites-title' }, 'Shift of'),
   ...SITES.map(([value, text]) =>
     h(
       'label',

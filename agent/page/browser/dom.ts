@@ -64,7 +64,7 @@ export function region(id: string): HTMLElement {
   return element;
 }
 
-/** A colour of the current scheme, by its name in `page.css`. */
+/** A colour of the current scheme, by its name in `base.css`. */
 export const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 

@@ -37,7 +37,7 @@ export function number(value: number | null): string {
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) {
     const [digits, power] = value.toExponential(2).split('e');
-    return `${minus(digits ?? '')} × 10${superscript(power ?? '')}`;
+    return `${minus(String(Number(digits)))}\u00a0×\u00a010${superscript(power ?? '')}`;
   }
   return minus(
     size >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3))),
@@ -76,4 +76,23 @@ export function shortNames(names: readonly string[]): string[] {
   let tail = 0;
   while (names.length > 1 && head + tail < shortest - 1 && same((list) => list.at(-1 - tail))) tail += 1;
   return parts.map((list) => list.slice(head, list.length - tail).join('.'));
+}
+
+/** Names without the first dotted parts that most of them share; as they were when two would then be called the same. */
+export function withoutUsualHead(names: readonly string[]): string[] {
+  let short = [...names];
+  for (let cut = cutHead(short); cut !== null; cut = cutHead(short)) short = cut;
+  return new Set(short).size === new Set(names).size ? short : [...names];
+}
+
+function cutHead(names: readonly string[]): string[] | null {
+  const heads = new Map<string, number>();
+  for (const name of names) {
+    const head = name.slice(0, name.indexOf('.') + 1);
+    if (head !== '') heads.set(head, (heads.get(head) ?? 0) + 1);
+  }
+  const usual = [...heads].find(([, count]) => count * 2 > names.length)?.[0];
+  return usual === undefined
+    ? null
+    : names.map((name) => (name.startsWith(usual) ? name.slice(usual.length) : name));
 }

@@ -1,6 +1,6 @@
 /** History → the cells of a heat map: rows are layers, slots are equal stretches of the time axis. Pure. */
 import type { Site } from '../../core/view.ts';
-import { shortNames } from './format.ts';
+import { shortNames, withoutUsualHead } from './format.ts';
 import type { StreamHistory } from './messages.ts';
 
 export type SiteChoice = Site | 'both';
@@ -9,6 +9,8 @@ export interface Row {
   readonly layer: string;
   /** The layer without what all names share. */
   readonly label: string;
+  /** Shorter still, for a narrow screen. */
+  readonly compact: string;
   readonly values: readonly (Shift | null)[];
 }
 
@@ -46,6 +48,7 @@ export function gridOf(
   const start = end - slots * width;
   const layers = [...new Set(history.cells.map((cell) => cell.layer))];
   const labels = shortNames(layers);
+  const compact = withoutUsualHead(labels);
   const slotOfColumn = columns.map((column) => Math.ceil((column - start) / width - 1e-9) - 1);
   const rows = layers.map((layer, index) => {
     const values = new Array<Shift | null>(slots).fill(null);
@@ -57,7 +60,7 @@ export function gridOf(
         values[slot] = { sigmas, site: cell.site };
       }
     }
-    return { layer, label: labels[index] ?? layer, values };
+    return { layer, label: labels[index] ?? layer, compact: compact[index] ?? layer, values };
   });
   return { rows, slots, start, width };
 }

@@ -53,7 +53,7 @@ export function createHeatmap(open: (layer: string) => void): Heatmap {
         row: Math.min(cursor.row, grid.rows.length - 1),
         slot: Math.min(cursor.slot, grid.slots - 1),
       };
-    const ticks = axisMarks(grid, shown.history.unit, Math.floor(layout.plotWidth / 84));
+    const ticks = axisMarks(grid, shown.history.unit, Math.floor(layout.plotWidth / 64));
     drawHeatmap(canvas, { grid, layout, ticks, history: shown.history, cursor });
   };
 
@@ -147,7 +147,7 @@ function describe(grid: Grid, history: StreamHistory, { row, slot }: Cursor, now
   const from = grid.start + slot * grid.width;
   const end = from + grid.width;
   const when = history.unit === 'time' ? clockTime(end, nowMs) : `step ${end.toLocaleString('en-US')}`;
-  const what = value ? `${sigmas(value.sigmas)} (${value.site})` : 'not measured';
+  const what = value ? `${sigmas(value.sigmas)} (${value.site})` : 'no score';
   const near = history.marks.filter((mark) => mark.at > from && mark.at <= end).map((mark) => mark.label);
   return `${found.layer} · ${when} · ${what}${near.length > 0 ? ` · ${near.join(', ')}` : ''}`;
 }
@@ -165,7 +165,7 @@ function legend(): HTMLElement {
         swatch(`heat-${bin}`, bin === 0 ? `below ${end}` : `${BIN_ENDS[bin - 1]}–${end}`),
       ),
       swatch(`heat-${BIN_ENDS.length}`, `${BIN_ENDS.at(-1)} and more`),
-      swatch('heat-none', 'not measured'),
+      swatch('heat-none', 'no score'),
     ),
   ]);
   return element;

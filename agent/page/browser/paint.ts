@@ -26,7 +26,7 @@ const FONT = '12px ui-sans-serif, system-ui, sans-serif';
 
 export function layoutOf(width: number, history: StreamHistory): Layout {
   const layers = new Set(history.cells.map((cell) => cell.layer)).size;
-  const left = Math.round(Math.min(210, Math.max(96, width * 0.24)));
+  const left = Math.round(Math.min(210, Math.max(118, width * 0.24)));
   const rowHeight = layers > 60 ? 14 : layers > 30 ? 17 : 22;
   return { width, left, top: LANE_PX, rowHeight, plotWidth: Math.max(20, width - left - 1) };
 }
@@ -71,9 +71,11 @@ function drawCells(context: CanvasRenderingContext2D, { grid, layout }: Picture)
 function drawLabels(context: CanvasRenderingContext2D, { grid, layout, cursor }: Picture): void {
   context.textAlign = 'right';
   context.textBaseline = 'middle';
-  for (const [row, { label }] of grid.rows.entries()) {
+  const room = layout.left - 12;
+  const narrow = grid.rows.some(({ label }) => context.measureText(label).width > room);
+  for (const [row, { label, compact }] of grid.rows.entries()) {
     context.fillStyle = colour(cursor?.row === row ? 'text' : 'muted');
-    const text = fitted(context, label, layout.left - 12);
+    const text = fitted(context, narrow ? compact : label, room);
     context.fillText(text, layout.left - 8, layout.top + (row + 0.5) * layout.rowHeight - 0.5);
   }
 }
@@ -103,18 +105,20 @@ function drawAxis(context: CanvasRenderingContext2D, picture: Picture, height: n
   const minutes = ticks.every((at) => at % 60_000 === 0);
   for (const at of ticks) {
     const x = Math.round(placeOf(picture, at)) + 0.5;
-    if (x < layout.left + 20 || x > layout.left + layout.plotWidth - 20) continue;
+    if (x < layout.left || x > layout.left + layout.plotWidth) continue;
     context.strokeStyle = colour('line');
     line(context, x, bottom, x, bottom + 4);
     context.fillStyle = colour('muted');
     const text =
       history.unit === 'time' ? isoTime(at).slice(11, minutes ? 16 : 19) : at.toLocaleString('en-US');
-    context.fillText(text, x, bottom + 17);
+    // Half a label may hang over on the left, where the column of names ends; the right edge is the canvas's.
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(x, layout.left + layout.plotWidth - half), bottom + 17);
   }
   context.textAlign = 'right';
   context.fillStyle = colour('muted');
   if (grid.rows.length > 0)
-    context.fillText(history.unit === 'time' ? 'UTC' : 'step', layout.left - 8, bottom + 17);
+    context.fillText(history.unit === 'time' ? 'UTC' : 'step', layout.left - 28, bottom + 17);
 }
 
 function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
@@ -163,9 +167,12 @@ function drawDeployment(
   context.lineTo(x + 4, 4);
   context.lineTo(x, 11);
   context.fill();
-  context.textAlign = 'right';
   context.textBaseline = 'middle';
-  context.fillText(fitted(context, mark.label, Math.max(20, x - layout.left - 8)), x - 8, 8);
+  const roomLeft = x - 8;
+  const roomRight = layout.width - x - 8;
+  context.textAlign = roomLeft >= roomRight ? 'right' : 'left';
+  const text = fitted(context, mark.label, Math.max(roomLeft, roomRight));
+  context.fillText(text, roomLeft >= roomRight ? x - 8 : x + 8, 8);
 }
 
 function drawIncident(

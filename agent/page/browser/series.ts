@@ -20,7 +20,7 @@ export function partsOf(history: LayerHistory, cell: Cell): ChartPart[] {
   const { columns, against } = history;
   const { mean, variance, kl, baselineMean, baselineMeanBand, baselineVariance, baselineVarianceFactor } =
     cell.fields;
-  const against_ = against ?? 'reference';
+  const baseline = against ?? 'reference';
   const none = columns.map(() => null);
   const band = (low: boolean) =>
     columns.map((_, i) =>
@@ -33,12 +33,11 @@ export function partsOf(history: LayerHistory, cell: Cell): ChartPart[] {
   const varianceBand = { low: factor(true), high: factor(false) };
   const inWords = (centre: number | null | undefined, sign: string, width: number | null | undefined) =>
     centre == null
-      ? `(no ${against_} yet)`
-      : `(${against_} ${number(centre)}${width == null ? '' : ` ${sign} ${number(width)}`})`;
-  const place = cell.site === 'input' ? 'before the layer' : 'after the layer';
+      ? `(no ${baseline} yet)`
+      : `(${baseline} ${number(centre)}${width == null ? '' : ` ${sign} ${number(width)}`})`;
   return [
     {
-      title: `Mean ${place}`,
+      title: `Mean of the ${cell.site}`,
       unit: '',
       log: false,
       columns,
@@ -48,28 +47,32 @@ export function partsOf(history: LayerHistory, cell: Cell): ChartPart[] {
       expected: (i) => inWords(baselineMean[i], '±', baselineMeanBand[i]),
     },
     {
-      title: `Variance ${place}`,
+      title: `Variance of the ${cell.site}`,
       unit: '',
-      // The band is a factor, so a logarithmic axis shows it evenly; it cannot show a variance of 0.
-      log:
-        [...variance, ...varianceBand.low].every((value) => value === null || value > 0) &&
-        variance.some(Number.isFinite),
+      log: spansDecades([...variance, ...varianceBand.low]),
       columns,
       values: variance,
       ...varianceBand,
       expected: (i) => inWords(baselineVariance[i], '×÷', baselineVarianceFactor[i]),
     },
     {
-      title: `KL divergence ${place}`,
+      title: `KL divergence of the ${cell.site}`,
       unit: 'nats',
       log: false,
       columns,
       values: kl,
       low: none,
       high: none,
-      expected: () => `from ${against_}`,
+      expected: () => `from ${baseline}`,
     },
   ];
+}
+
+/** The band is a factor, so a logarithmic axis shows it evenly; it pays from a factor of four, and cannot show 0. */
+function spansDecades(values: readonly (number | null)[]): boolean {
+  const known = values.filter((value) => value !== null);
+  const least = known.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  return least > 0 && known.some((value) => value > 4 * least);
 }
 
 const join = (

@@ -17,7 +17,8 @@ const head = (overview: Overview): Markup =>
     h('title', {}, overview.verdict.title),
     h('link', { rel: 'icon', href: 'assets/icon.svg', type: 'image/svg+xml' }),
     h('link', { rel: 'stylesheet', href: 'assets/uplot.css' }),
-    h('link', { rel: 'stylesheet', href: 'assets/page.css' }),
+    h('link', { rel: 'stylesheet', href: 'assets/base.css' }),
+    h('link', { rel: 'stylesheet', href: 'assets/summary.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/detail.css' }),
     h('script', { type: 'module', src: 'assets/main.ts' }),
   );

@@ -146,7 +146,7 @@ function streamRow(stream: StreamSummary, chosen: boolean, nowMs: number): Marku
           `${worst.layer} ${worst.site}${stream.against === 'rolling' ? ', rolling' : ''}`,
         ),
     ),
-    cell(6, stream.outputKlNats === null ? '–' : `${number(stream.outputKlNats)} nats`),
+    cell(6, stream.outputKlNats === null ? '–' : `${number(stream.outputKlNats)}\u00a0nats`),
   );
 }
 
@@ -165,10 +165,12 @@ function state(stream: StreamSummary): (Markup | null)[] {
 }
 
 function sources(stream: StreamSummary, nowMs: number): (Markup | string)[] {
-  const told = stream.sourcesAmiss.map(({ source, status, lastMs }) =>
-    h('small', { class: 'name' }, `${source} ${status}, last seen ${clockTime(lastMs, nowMs)}`),
+  // Of a stream that has stopped every source has: that is what the state says already.
+  const amiss = stream.state === 'stopped' ? [] : stream.sourcesAmiss;
+  const told = amiss.map(({ source, status, lastMs }) =>
+    h('small', { class: 'name' }, `${source} ${status} since ${clockTime(lastMs, nowMs)}`),
   );
-  const rest = stream.sourcesTotal - stream.sourcesLive - told.length;
+  const rest = amiss.length === 0 ? 0 : stream.sourcesTotal - stream.sourcesLive - told.length;
   const more = rest > 0 ? [h('small', {}, `and ${rest} more`)] : [];
   return [`${stream.sourcesLive} of ${stream.sourcesTotal}`, ...told, ...more];
 }
