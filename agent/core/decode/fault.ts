@@ -12,6 +12,9 @@ const PATH_CHARS_MAX = 200;
 const DETAIL_CHARS_MAX = 200;
 const ECHO_CHARS_MAX = 40;
 
+/** How emitters spell numbers that JSON has not. */
+export const NOT_FINITE = /^[+-]?(nan|inf|infinity)$/i;
+
 export const fault = (reason: RefusalReason, detail: string, path = ''): Fault => ({ reason, path, detail });
 
 /** The same fault seen from the object or array around it; `key` is a name or `[index]`. */
@@ -28,7 +31,10 @@ export const expected = (what: string, value: unknown): Fault =>
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return `the string "${clean(value, ECHO_CHARS_MAX)}"`;
+  if (typeof value === 'string') {
+    const hint = NOT_FINITE.test(value) ? ' (what is not finite is null)' : '';
+    return `"${clean(value, ECHO_CHARS_MAX)}"${hint}`;
+  }
   if (typeof value === 'object') return 'an object';
   return String(value);
 }

@@ -57,7 +57,7 @@ function checkHead({ v, kind }: JsonObject): Fault {
   if (v !== 1) return fault('bad_version', `expected 1, got ${describe(v)}`, 'v');
   if (kind === undefined) return fault('missing_field', 'required', 'kind');
   if (typeof kind !== 'string') return { ...expected('a string', kind), path: 'kind' };
-  return fault('unknown_kind', `no kind here is ${describe(kind)}`, 'kind');
+  return fault('unknown_kind', `version 1 has no kind of the name ${describe(kind)}`, 'kind');
 }
 
 function refuse(bad: Fault, event: JsonObject | null): Decoded {

@@ -9,6 +9,8 @@ export type Read =
   | { readonly ok: true; readonly value: JsonObject }
   | { readonly ok: false; readonly fault: Fault };
 
+/** A number that JSON has not, where a value may stand. */
+const NOT_FINITE_WORD = /[:,[]\s*-?(NaN|Infinity)\b/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 export function read(bytes: Uint8Array | null): Read {
@@ -23,7 +25,8 @@ export function read(bytes: Uint8Array | null): Read {
     value = JSON.parse(text);
   } catch (error) {
     // The parser's message repeats at most 21 characters of the input.
-    return refused(fault('not_json', clean((error as Error).message)));
+    const hint = NOT_FINITE_WORD.test(text) ? '; what is not finite is null' : '';
+    return refused(fault('not_json', `${clean((error as Error).message, 150)}${hint}`));
   }
   return isObject(value)
     ? { ok: true, value: value as JsonObject }

@@ -50,6 +50,20 @@ describe('bytes', () => {
   });
 });
 
+describe('numbers that are not finite', () => {
+  it.each(['{"loss":NaN}', '{"loss":[1,-Infinity]}', '{"loss": Infinity}'])(
+    'in %s: the refusal says what to write',
+    (text) => {
+      expect(refusalOf(text).detail).toMatch(/; what is not finite is null$/);
+    },
+  );
+
+  it('are told in quotes too', () => {
+    const { detail } = refusalOf({ ...exampleOf('training_step'), loss: '-inf' });
+    expect(detail).toBe('expected a number, got "-inf" (what is not finite is null)');
+  });
+});
+
 describe('keys', () => {
   const body = JSON.stringify(exampleOf('deployment')).slice(0, -1);
 
@@ -101,7 +115,7 @@ describe('whose refusal it is', () => {
     expect(refusalOf({ ...exampleOf('source'), environment: 'prod', status: 'odd' })).toEqual({
       reason: 'bad_field',
       field: 'status',
-      detail: 'expected one of started, alive, stopping, got the string "odd"',
+      detail: 'expected one of started, alive, stopping, got "odd"',
       kind: 'source',
       environment: 'prod',
       model: 'minilm-l6',

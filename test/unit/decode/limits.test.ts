@@ -299,7 +299,7 @@ describe('numbers that JSON can spell and a double cannot', () => {
 describe('details', () => {
   it('say what was expected, and repeat no more than 40 characters of the input', () => {
     const long = refusalOf({ ...exampleOf('source'), status: 'x'.repeat(500) });
-    expect(long.detail).toBe(`expected one of started, alive, stopping, got the string "${'x'.repeat(39)}…"`);
+    expect(long.detail).toBe(`expected one of started, alive, stopping, got "${'x'.repeat(39)}…"`);
     const broken = refusalOf({ ...exampleOf('source'), status: 'a\nb\u202ec\ud800' });
     expect(broken.detail).toContain('"a\ufffdb\ufffdc\ufffd"');
   });
