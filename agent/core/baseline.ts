@@ -134,12 +134,18 @@ export function rollingWindow(b: Baseline, range: Range, layerCount: number): Bu
 }
 
 /** Whole buckets between two times, for a reference of a time range. Null when there are none. */
-export function bucketsBetween(b: Baseline, sinceMs: number, untilMs: number, layerCount: number): Bucket | null {
+export function bucketsBetween(
+  b: Baseline,
+  sinceMs: number,
+  untilMs: number,
+  layerCount: number,
+): Bucket | null {
   const sum = newBucket(layerCount);
   const all = [...b.rolling.flat(), ...b.waiting];
   for (const bucket of all) if (bucket.fromMs >= sinceMs && bucket.toMs <= untilMs) mergeBuckets(sum, bucket);
   if (sum.ticks === 0) return null;
-  for (const bucket of b.detail) if (bucket.toMs > sinceMs && bucket.fromMs < untilMs) mergeDetail(sum, bucket);
+  for (const bucket of b.detail)
+    if (bucket.toMs > sinceMs && bucket.fromMs < untilMs) mergeDetail(sum, bucket);
   return sum;
 }
 
@@ -191,7 +197,8 @@ function cascade(b: Baseline, layerCount: number): void {
     const next = LEVELS[i + 1];
     while (buckets.length > 0 && buckets[0]!.toMs <= newestMs - level.keepMs) {
       const old = buckets.shift()!;
-      if (next !== undefined) mergeBuckets(slotFor(b.rolling[i + 1]!, old.fromMs, next.spanMs, layerCount), old);
+      if (next !== undefined)
+        mergeBuckets(slotFor(b.rolling[i + 1]!, old.fromMs, next.spanMs, layerCount), old);
     }
   });
 }

@@ -146,7 +146,14 @@ function mergeExtremes(into: Float64Array, at: number, min: number, max: number)
 }
 
 /** Mean at `at`, sum of squares between ticks at `at + 1`. */
-function addBetween(into: Float64Array, at: number, mean: number, between: number, w: number, u: number): void {
+function addBetween(
+  into: Float64Array,
+  at: number,
+  mean: number,
+  between: number,
+  w: number,
+  u: number,
+): void {
   if (u === 0) return;
   const part = u / (w + u);
   const shift = mean - into[at]!;
@@ -194,7 +201,13 @@ function addHistogram(bucket: Bucket, cell: number, histogram: Histogram): void 
 }
 
 export function newOutputSum(): OutputSum {
-  return { requests: 0, nonFiniteRequests: 0, weight: 0, probabilities: new Float64Array(0), histogram: null };
+  return {
+    requests: 0,
+    nonFiniteRequests: 0,
+    weight: 0,
+    probabilities: new Float64Array(0),
+    histogram: null,
+  };
 }
 
 export function mergeOutput(into: Map<string, OutputSum>, name: string, from: OutputSum): void {

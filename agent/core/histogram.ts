@@ -39,7 +39,10 @@ export function fromWire(wire: WireHistogram): Histogram {
     positive: sideOf(wire.positive),
     negative: sideOf(wire.negative),
   };
-  while (result.positive.counts.length > HISTOGRAM_BUCKETS_MAX || result.negative.counts.length > HISTOGRAM_BUCKETS_MAX) {
+  while (
+    result.positive.counts.length > HISTOGRAM_BUCKETS_MAX ||
+    result.negative.counts.length > HISTOGRAM_BUCKETS_MAX
+  ) {
     result = withScale(result, result.scale - 1);
   }
   return result;
@@ -57,7 +60,10 @@ export function mergeHistograms(into: Histogram | null, from: Histogram | null):
   let scale = Math.min(into.scale, from.scale);
   let a = withScale(into, scale);
   let b = withScale(from, scale);
-  while (span(a.positive, b.positive) > HISTOGRAM_BUCKETS_MAX || span(a.negative, b.negative) > HISTOGRAM_BUCKETS_MAX) {
+  while (
+    span(a.positive, b.positive) > HISTOGRAM_BUCKETS_MAX ||
+    span(a.negative, b.negative) > HISTOGRAM_BUCKETS_MAX
+  ) {
     scale--;
     a = withScale(a, scale);
     b = withScale(b, scale);

@@ -12,6 +12,7 @@ export const layerOfCell = (cell: number): number => cell >> 1;
 export const siteOfCell = (cell: number): 'input' | 'output' => ((cell & 1) === 0 ? 'input' : 'output');
 
 export function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

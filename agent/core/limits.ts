@@ -4,13 +4,15 @@
 export const LIMITS = {
   /** One message, bytes: what Kafka takes by default (`message.max.bytes`). */
   messageBytes: 1 << 20,
-  /** Nesting of objects and arrays, the event itself counted as 1. */
+  /** Nesting of a value under an unknown key; known fields have their own shape. */
   depth: 16,
 
   /** Names: model, version, source, run …, characters (code points). */
   nameChars: 128,
   /** Layer and group names. */
   layerChars: 256,
+  /** The value of a label. */
+  labelChars: 256,
   /** Free text: `change`, `reason`. */
   textChars: 1024,
   /** Base64 of the 512 KiB that a `baseline export` may have. */
@@ -34,7 +36,7 @@ export const LIMITS = {
 
   /** Counts are doubles: exact up to here. */
   count: 2 ** 53,
-  /** Largest magnitude of a number: some room for sums and squares of ratios below the largest double. */
+  /** Largest magnitude of a number, short of the largest double: nothing is infinite in disguise. */
   magnitude: 1e308,
   /** One flush: a day. */
   windowMs: 86_400_000,

@@ -34,7 +34,9 @@ export function newSequence(boot: string | null): Sequence {
 }
 
 /** What one number says: `missing` numbers were skipped (negative: an earlier gap is filled). */
-export type SequenceVerdict = { readonly duplicate: true } | { readonly duplicate: false; readonly missing: number };
+export type SequenceVerdict =
+  | { readonly duplicate: true }
+  | { readonly duplicate: false; readonly missing: number };
 
 const DUPLICATE: SequenceVerdict = { duplicate: true };
 const IN_ORDER: SequenceVerdict = { duplicate: false, missing: 0 };

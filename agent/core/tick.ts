@@ -167,7 +167,8 @@ export function addOutputs(tick: OpenTick, event: OutputsEvent): void {
   sum.requests += event.requests;
   sum.nonFiniteRequests += event.non_finite_requests ?? 0;
   if (finite <= 0) return;
-  if (event.probabilities !== undefined && event.probabilities !== null) addProbabilities(sum, event.probabilities, finite);
+  if (event.probabilities !== undefined && event.probabilities !== null)
+    addProbabilities(sum, event.probabilities, finite);
   if (event.histogram !== undefined && event.histogram !== null) {
     sum.histogram = mergeHistograms(sum.histogram, fromWire(event.histogram));
   }
@@ -186,7 +187,8 @@ export function closeTick(tick: OpenTick, tickMs: number, layerCount: number): T
     requests += one.requests;
     tokens += one.tokens;
     for (let at = 0; at < one.cells.length; at += m.TICK_STRIDE) m.mergeTickRow(cells, at, one.cells, at);
-    for (const name of [...one.outputs.keys()].sort(byName)) mergeOutput(outputs, name, one.outputs.get(name)!);
+    for (const name of [...one.outputs.keys()].sort(byName))
+      mergeOutput(outputs, name, one.outputs.get(name)!);
   }
   return {
     index: tick.index,

@@ -122,7 +122,11 @@ export interface OutputView {
   readonly output: string;
   readonly requests: number;
   readonly nonFiniteRequests: number;
-  readonly scores: readonly { readonly against: Against; readonly klNats: number | null; readonly jsNats: number | null }[];
+  readonly scores: readonly {
+    readonly against: Against;
+    readonly klNats: number | null;
+    readonly jsNats: number | null;
+  }[];
 }
 
 export interface TrainingView {
@@ -130,7 +134,11 @@ export interface TrainingView {
   readonly learningRate: number | null;
   readonly gradNorm: number | null;
   readonly gradNorms: readonly { readonly group: string; readonly norm: number | null }[];
-  readonly validation: readonly { readonly name: string; readonly value: number | null; readonly goal: 'min' | 'max' }[];
+  readonly validation: readonly {
+    readonly name: string;
+    readonly value: number | null;
+    readonly goal: 'min' | 'max';
+  }[];
 }
 
 export interface IncidentView {

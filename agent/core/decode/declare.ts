@@ -154,21 +154,27 @@ export function object<F extends Fields>(
   );
 }
 
-/** What nobody knows is carried along unread; only its depth and its keys are looked at. */
+/** What nobody knows is carried along unread; only its keys and its depth are looked at. */
 export function checkUnknown(key: string, value: unknown, depth: number): Fault | null {
   if (FORBIDDEN_KEYS.has(key)) return fault('forbidden_key', 'no such key is taken', key);
   if (typeof value !== 'object' || value === null) return null;
-  if (depth > LIMITS.depth) return fault('too_deep', `nested deeper than ${LIMITS.depth}`, key);
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const bad = checkUnknown(`[${i}]`, value[i], depth + 1);
-      if (bad !== null) return within(key, bad);
+  const bad = checkNested(value, depth);
+  return bad === null ? null : within(key, bad);
+}
+
+function checkNested(value: object, depth: number): Fault | null {
+  if (depth > LIMITS.depth) return fault('too_deep', `nested deeper than ${LIMITS.depth}`);
+  if (!Array.isArray(value)) {
+    for (const key in value) {
+      const bad = checkUnknown(key, (value as Record<string, unknown>)[key], depth + 1);
+      if (bad !== null) return bad;
     }
     return null;
   }
-  for (const inner in value) {
-    const bad = checkUnknown(inner, (value as Record<string, unknown>)[inner], depth + 1);
-    if (bad !== null) return within(key, bad);
+  for (let i = 0; i < value.length; i++) {
+    const item: unknown = value[i];
+    const bad = typeof item === 'object' && item !== null ? checkNested(item, depth + 1) : null;
+    if (bad !== null) return within(`[${i}]`, bad);
   }
   return null;
 }

@@ -2,7 +2,7 @@
 import { LIMITS } from '../limits.ts';
 import { map } from './collections.ts';
 import { byDefault, optional } from './declare.ts';
-import { count, name, oneOf, pattern, text, time } from './scalars.ts';
+import { count, line, name, oneOf, pattern, time } from './scalars.ts';
 
 export const ENVELOPE = {
   time: time(),
@@ -21,7 +21,7 @@ export const ENVELOPE = {
   step: optional(count(Number.MAX_SAFE_INTEGER)),
   checkpoint: optional(name()),
   probe: optional(name()),
-  labels: optional(map(text(), LIMITS.mapEntries)),
+  labels: optional(map(line(LIMITS.labelChars), LIMITS.mapEntries)),
 };
 
 /** Whole events for examples and tests: a body, and around it what every event must have. */

@@ -67,44 +67,62 @@ export function defineKind<const Name extends string, F extends Fields>(
   };
 }
 
+type JsonObject = Record<string, unknown>;
+
 function taker(fields: Fields, ruleCheck: ((event: object) => Fault | null) | undefined): Kind['take'] {
   const known = plan(fields);
-  const entries = Object.entries(fields);
-  const axes = entries.flatMap(([key, field]) =>
-    field.defines === null ? [] : [{ key, field, axis: field.defines, recall: createRecall() }],
-  );
-  const times = entries.flatMap(([key, field]) => (field.time ? [{ key, msKey: `${key}Ms` }] : []));
-  const fallbacks = entries.flatMap(([key, { fallback }]) =>
-    fallback === undefined ? [] : [{ key, fallback }],
-  );
+  const measure = measurer(fields);
+  const complete = completer(fields);
   return (object) => {
     const sizes: Sizes = { layers: -1, groups: -1 };
+    const bad = measure(object, sizes) ?? checkFields(object, known, sizes);
+    if (bad !== null) return bad;
+    complete(object);
+    return ruleCheck === undefined ? null : ruleCheck(object);
+  };
+}
+
+/** Checks the lists that columns line up with and notes how long they are: columns may come before them. */
+function measurer(fields: Fields): (object: JsonObject, sizes: Sizes) => Fault | null {
+  const axes = Object.entries(fields).flatMap(([key, field]) =>
+    field.defines === null ? [] : [{ key, field, axis: field.defines, recall: createRecall() }],
+  );
+  return (object, sizes) => {
     for (let i = 0; i < axes.length; i++) {
       const { key, field, axis, recall } = axes[i]!;
       const value = object[key];
       if (value === undefined) continue;
-      const known = recall.find(value);
-      if (known === null) {
+      const recalled = recall.find(value);
+      if (recalled === null) {
         const bad = field.check(value, sizes);
         if (bad !== null) return within(key, bad);
         recall.keep(value as string[]);
       } else {
-        object[key] = known;
+        object[key] = recalled;
       }
       sizes[axis] = (value as unknown[]).length;
     }
-    const bad = checkFields(object, known, sizes);
-    if (bad !== null) return bad;
+    return null;
+  };
+}
+
+/** Adds parsed times and defaults. */
+function completer(fields: Fields): (object: JsonObject) => void {
+  const entries = Object.entries(fields);
+  const times = entries.flatMap(([key, { time }]) => (time ? [{ key, msKey: `${key}Ms` }] : []));
+  const defaults = entries.flatMap(([key, { fallback }]) =>
+    fallback === undefined ? [] : [{ key, fallback }],
+  );
+  return (object) => {
     for (let i = 0; i < times.length; i++) {
       const { key, msKey } = times[i]!;
       const value = object[key];
       // Set even where there is no time: the wire may have an unknown key of that name.
       object[msKey] = value === undefined ? null : parseTime(value as string);
     }
-    for (let i = 0; i < fallbacks.length; i++) {
-      const { key, fallback } = fallbacks[i]!;
+    for (let i = 0; i < defaults.length; i++) {
+      const { key, fallback } = defaults[i]!;
       if (object[key] === undefined) object[key] = fallback;
     }
-    return ruleCheck === undefined ? null : ruleCheck(object);
   };
 }

@@ -28,7 +28,8 @@ export function createRecall(): Recall {
       return known;
     },
     keep(names) {
-      if (names.length > 0 && names.length <= NAMES_MAX) lists[slotOf(names)] = names;
+      // Frozen, since many events share it from now on.
+      if (names.length > 0 && names.length <= NAMES_MAX) lists[slotOf(names)] = Object.freeze(names);
     },
   };
 }

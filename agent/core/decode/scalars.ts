@@ -31,6 +31,13 @@ export function checkName(value: unknown, charsMax: number): Fault | null {
   return null;
 }
 
+/** One line that may be empty. */
+export function line(charsMax: number): Rule<string, true, false> {
+  return rule({ type: 'string', maxLength: charsMax, pattern: NAME_PATTERN }, (value) =>
+    value === '' ? null : checkName(value, charsMax),
+  );
+}
+
 /** Free text of people: may be empty, may have lines. */
 export function text(charsMax: number = LIMITS.textChars): Rule<string, true, false> {
   return rule({ type: 'string', maxLength: charsMax, pattern: TEXT_PATTERN }, (value) => {

@@ -22,6 +22,8 @@ export const activationVariance: Detector = {
       z: S_VARIANCE_Z,
       error: S_VARIANCE_ERROR,
     });
-    return shiftSignals(context, state, shifted, 'variance', (cell) => affectedSources(context, cell, 'variance'));
+    return shiftSignals(context, state, shifted, 'variance', (cell) =>
+      affectedSources(context, cell, 'variance'),
+    );
   },
 };

@@ -4,9 +4,11 @@ import * as m from '../moments.ts';
 import { components, predictiveVariance, type Statistic } from '../score/components.ts';
 import type { TickContext } from './contract.ts';
 
-/** A source is affected when it is out by itself and at least half as far as the one that is furthest out. */
+/** A source is affected when it is out by itself and at least half as far as the one that is furthest out … */
 const Z_MIN = 4;
 const SHARE_MIN = 0.5;
+/** … and it is blamed only when every other source is hardly out at all. A drift of all reaches them unevenly. */
+const CLEAN_SHARE_MAX = 0.25;
 
 /** Names of the affected sources in order; empty when all (or none for certain) are. */
 export function affectedSources(context: TickContext, cell: number, statistic: Statistic): string[] {
@@ -24,5 +26,7 @@ export function affectedSources(context: TickContext, cell: number, statistic: S
   });
   const furthest = Math.max(...shifts.map((s) => s.shift));
   const affected = shifts.filter((s) => s.z >= Z_MIN && s.shift >= SHARE_MIN * furthest);
-  return affected.length === measured.length ? [] : affected.map((s) => s.source);
+  const others = shifts.filter((s) => !affected.includes(s));
+  const clear = others.length > 0 && others.every((s) => s.shift <= CLEAN_SHARE_MAX * furthest);
+  return clear ? affected.map((s) => s.source) : [];
 }

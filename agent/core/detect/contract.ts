@@ -55,9 +55,17 @@ export interface TickContext {
   /** Places of `layers` in the baseline. */
   readonly places: Int32Array;
   /** Outputs of the last minute against the baseline. */
-  readonly outputs: readonly { readonly output: string; readonly requests: number; readonly divergence: Divergence }[];
+  readonly outputs: readonly {
+    readonly output: string;
+    readonly requests: number;
+    readonly divergence: Divergence;
+  }[];
   /** Sources of the stream that neither stopped nor moved away, in order of names. */
-  readonly sources: readonly { readonly source: string; readonly quietMs: number; readonly intervalMs: number }[];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly quietMs: number;
+    readonly intervalMs: number;
+  }[];
   /** A `deployment` event named this version within the last half hour. */
   readonly deployed: boolean;
 }

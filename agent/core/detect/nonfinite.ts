@@ -15,7 +15,12 @@ export const nonfinite: Detector = {
     'NaN or Inf in activations, gradients or an early notice opens an incident at once and names the first layer in ' +
     'forward order. Tells fp16 overflow (Inf beside finite values near 65504) from other causes.',
   params: [
-    { name: 'fp16Share', unit: 'ratio', value: FP16_SHARE, help: 'share of 65504 that finite neighbours must reach' },
+    {
+      name: 'fp16Share',
+      unit: 'ratio',
+      value: FP16_SHARE,
+      help: 'share of 65504 that finite neighbours must reach',
+    },
   ],
   metrics: ['nonfinite_elements_total', 'nonfinite_elements', 'nonfinite_last_seen_timestamp_seconds'],
   causes: ['nonfinite', 'fp16_overflow'],
@@ -27,7 +32,8 @@ export const nonfinite: Detector = {
     const nan = context.counts.reduce((sum, c) => sum + c.nan, 0);
     const inf = context.counts.reduce((sum, c) => sum + c.inf, 0);
     const magnitude = first.magnitude;
-    const overflow = first.inf > 0 && magnitude !== null && magnitude >= FP16_SHARE * FP16_MAX && magnitude <= FP16_MAX;
+    const overflow =
+      first.inf > 0 && magnitude !== null && magnitude >= FP16_SHARE * FP16_MAX && magnitude <= FP16_MAX;
     const at = first.site === null ? 'in' : `at the ${first.site} of`;
     const kind = first.inf > 0 ? 'Inf' : 'NaN';
     return [

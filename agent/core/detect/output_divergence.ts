@@ -34,7 +34,12 @@ export const outputDivergence: Detector = {
         effect: divergence.klNats,
         unit: 'nats' as const,
         onsetMs: context.tick.startMs,
-        evidence: { output, output_kl_nats: round(divergence.klNats), output_js_nats: round(divergence.jsNats), requests },
+        evidence: {
+          output,
+          output_kl_nats: round(divergence.klNats),
+          output_js_nats: round(divergence.jsNats),
+          requests,
+        },
         says: `output ${output} diverges by ${divergence.klNats.toFixed(3)} nats, budget ${budget}`,
       }));
   },

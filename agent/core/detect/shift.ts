@@ -11,7 +11,12 @@ export const SHIFT_PARAMS = {
     help: 'least shift that counts, never below three standard errors of the baseline',
   },
   z: { name: 'z', unit: 'tick_sigmas', value: 5, help: 'least standardized shift for two ticks in a row' },
-  zAtOnce: { name: 'zAtOnce', unit: 'tick_sigmas', value: 10, help: 'standardized shift that needs one tick only' },
+  zAtOnce: {
+    name: 'zAtOnce',
+    unit: 'tick_sigmas',
+    value: 10,
+    help: 'standardized shift that needs one tick only',
+  },
   pageEffect: {
     name: 'pageEffect',
     unit: 'request_sigmas',
@@ -69,7 +74,10 @@ export function shiftSignals(
   const name = context.layers[layer]!;
   const sources = affected(first.cell);
   const atTheStart = layer === 0 && sources.length === 0 && !context.deployed;
-  const onsetMs = shifted.reduce((least, s) => Math.min(least, state.cells[s.cell * 2 + 1]!), Number.POSITIVE_INFINITY);
+  const onsetMs = shifted.reduce(
+    (least, s) => Math.min(least, state.cells[s.cell * 2 + 1]!),
+    Number.POSITIVE_INFINITY,
+  );
   const pages = context.deployed && Math.abs(largest.effect) >= SHIFT_PARAMS.pageEffect.value;
   return [
     {

@@ -1,4 +1,5 @@
 /** A source that sends nothing while its peers do. Judged in event time, so a late agent suspects nobody. */
+import { shortList } from '../sentence.ts';
 import type { Detector } from './contract.ts';
 
 /** Or this many of the source's own flushes, whichever is longer. */
@@ -35,8 +36,12 @@ export const silentSource: Detector = {
         effect: longestMs,
         unit: 'ms',
         onsetMs: tick.endMs - longestMs,
-        evidence: { silent_sources: names.length, silent_ms: longestMs, live_sources: sources.length - names.length },
-        says: `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''} silent for ${Math.round(longestMs / 1000)} s while ${sources.length - names.length} of its peers send`,
+        evidence: {
+          silent_sources: names.length,
+          silent_ms: longestMs,
+          live_sources: sources.length - names.length,
+        },
+        says: `${shortList(names)} silent for ${Math.round(longestMs / 1000)} s while ${sources.length - names.length} of its peers send`,
       },
     ];
   },

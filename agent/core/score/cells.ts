@@ -52,7 +52,13 @@ export function scoreCells(tick: TickSummary, baseline: b.Bucket, places: Int32A
   return { rows, requests: baseline.requests };
 }
 
-function scoreCell(rows: Float64Array, cell: number, tick: TickSummary, baseline: b.Bucket, of: number): void {
+function scoreCell(
+  rows: Float64Array,
+  cell: number,
+  tick: TickSummary,
+  baseline: b.Bucket,
+  of: number,
+): void {
   const at = cell * SCORE_STRIDE;
   const row = cell * m.TICK_STRIDE;
   const requests = tick.cells[row + m.REQUESTS]!;
@@ -76,7 +82,14 @@ function scoreCell(rows: Float64Array, cell: number, tick: TickSummary, baseline
   rows[at + S_HISTOGRAM_PSI] = divergence.psi;
 }
 
-function scoreMean(rows: Float64Array, at: number, mean: number, requests: number, cells: Float64Array, of: number): void {
+function scoreMean(
+  rows: Float64Array,
+  at: number,
+  mean: number,
+  requests: number,
+  cells: Float64Array,
+  of: number,
+): void {
   const c = components(cells, of, 'mean');
   if (c === null) return;
   const unit = Math.sqrt(c.requestVariance);

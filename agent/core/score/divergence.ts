@@ -23,7 +23,10 @@ export function countDivergence(now: ArrayLike<number>, baseline: ArrayLike<numb
 const LEAST_PROBABILITY = 1e-9;
 
 /** Two mean distributions. Null when lengths differ or either sums to 0. */
-export function distributionDivergence(now: ArrayLike<number>, baseline: ArrayLike<number>): Divergence | null {
+export function distributionDivergence(
+  now: ArrayLike<number>,
+  baseline: ArrayLike<number>,
+): Divergence | null {
   return divergence(now, baseline, LEAST_PROBABILITY);
 }
 

@@ -1,0 +1,87 @@
+/** Runs the detectors of the registry and turns what they say into incidents. */
+import type { Bucket } from './bucket.ts';
+import { byName } from './codec.ts';
+import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
+import { DETECTORS } from './detect/index.ts';
+import type { FoldContext } from './fold-context.ts';
+import type { Decision, Subject } from './incident.ts';
+import {
+  applyNonfinite,
+  applySignals,
+  deploymentBefore,
+  type NamedSignal,
+  openIncident,
+} from './lifecycle.ts';
+import { type Model, subjectOf } from './model.ts';
+import type { CellScores } from './score/cells.ts';
+import { detectorState, type Stream } from './stream.ts';
+import type { TickSummary } from './tick.ts';
+
+export interface TickScores {
+  readonly tick: TickSummary;
+  readonly scores: CellScores | null;
+  readonly baseline: Bucket | null;
+  readonly places: Int32Array;
+  readonly outputs: TickContext['outputs'];
+}
+
+const TICK_FAMILIES: readonly Family[] = ['drift', 'telemetry'];
+
+export function detectTick(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  decision: Decision,
+  scored: TickScores,
+): void {
+  const subject = subjectOf(model, stream);
+  const context: TickContext = {
+    ...scored,
+    layers: stream.layers,
+    settings: fold.settings,
+    sources: sourcesOf(fold, stream, scored.tick),
+    deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
+  };
+  const byFamily = new Map<Family, NamedSignal[]>(TICK_FAMILIES.map((family) => [family, []]));
+  for (const detector of DETECTORS) {
+    if (detector.tick === undefined) continue;
+    const signals = detector.tick(context, detectorState(stream, detector.name));
+    for (const signal of signals) byFamily.get(detector.family)!.push({ detector: detector.name, signal });
+  }
+  // What NaNs leave behind is a symptom: the hard rule's incident already tells of it.
+  const numerics = openIncident(model, subject, 'numerics') !== undefined;
+  for (const [family, signals] of byFamily) {
+    if (family === 'drift' && numerics && openIncident(model, subject, 'drift') === undefined) continue;
+    const findings = applySignals(model, subject, family, signals, decision);
+    fold.findings.push(...findings);
+  }
+  model.dirty = true;
+}
+
+/** Non-finite elements in one event: the hard rule, at once. */
+export function detectNonfinite(
+  fold: FoldContext,
+  model: Model,
+  subject: Subject,
+  context: NonfiniteContext,
+  decision: Decision,
+): void {
+  for (const detector of DETECTORS) {
+    for (const signal of detector.nonfinite?.(context) ?? []) {
+      fold.findings.push(...applyNonfinite(model, subject, { detector: detector.name, signal }, decision));
+    }
+  }
+  model.dirty = true;
+}
+
+function sourcesOf(fold: FoldContext, stream: Stream, tick: TickSummary): TickContext['sources'] {
+  const { tickMs } = fold.settings;
+  return [...stream.clock.sources]
+    .filter(([, clock]) => !clock.gone && clock.lastTick >= 0)
+    .map(([source, clock]) => ({
+      source,
+      quietMs: (tick.index - clock.lastTick) * tickMs,
+      intervalMs: clock.intervalMs,
+    }))
+    .sort((a, b) => byName(a.source, b.source));
+}

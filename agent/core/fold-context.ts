@@ -1,0 +1,8 @@
+import type { FindingLine } from './incident.ts';
+import type { Settings } from './settings.ts';
+
+/** What every part of the fold is handed: settings, and where incident lines go. */
+export interface FoldContext {
+  readonly settings: Settings;
+  readonly findings: FindingLine[];
+}

@@ -1,0 +1,91 @@
+/** References of a model: what its streams are held against, and which of them binds which weights. */
+import { BUCKET_STRIDE, type Bucket, bucketCodec, layersCodec } from './bucket.ts';
+import { type Codec, CodecError, decodeBytes, encode, f64, nullable, str, struct, word } from './codec.ts';
+import { LIMITS } from './limits.ts';
+
+const KINDS = ['pinned', 'learned'] as const;
+
+export interface Reference {
+  id: string;
+  kind: (typeof KINDS)[number];
+  version: string;
+  checkpoint: string | null;
+  createdMs: number;
+  layers: string[];
+  bucket: Bucket;
+}
+
+export const referenceCodec: Codec<Reference> = struct<Reference>({
+  id: str,
+  kind: word(KINDS),
+  version: str,
+  checkpoint: nullable(str),
+  createdMs: f64,
+  layers: layersCodec,
+  bucket: bucketCodec,
+});
+
+export const REFERENCES_MAX = 16;
+/** `baseline export` in bytes. */
+export const REFERENCE_BYTES_MAX = 512 * 1024;
+const MAGIC = 0x6e;
+
+/** Weights are the same when the checkpoints are equal, or when neither names one. */
+export const sameWeights = (a: string | null, b: string | null): boolean => a === b;
+
+/**
+ * The reference for a version with this checkpoint: its own version's before another's, a pinned one before a learned
+ * one, the newest first. Null when none has the same weights.
+ */
+export function bindingReference(
+  references: readonly Reference[],
+  version: string,
+  checkpoint: string | null,
+): Reference | null {
+  const fitting = references.filter((r) => sameWeights(r.checkpoint, checkpoint));
+  const rank = (r: Reference): number => (r.version === version ? 2 : 0) + (r.kind === 'pinned' ? 1 : 0);
+  fitting.sort((a, b) => rank(b) - rank(a) || b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1));
+  return fitting[0] ?? null;
+}
+
+/** Adds or replaces by id; beyond the cap the oldest learned one goes first. */
+export function addReference(references: Reference[], reference: Reference): Reference[] {
+  const others = references.filter((r) => r.id !== reference.id);
+  while (others.length >= REFERENCES_MAX) {
+    const oldest = others.reduce((a, b) =>
+      (a.kind === b.kind ? a.createdMs <= b.createdMs : a.kind === 'learned') ? a : b,
+    );
+    others.splice(others.indexOf(oldest), 1);
+  }
+  return [...others, reference].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Bytes of `baseline export`, at most REFERENCE_BYTES_MAX: histograms are left out when they do not fit. */
+export function exportReference(reference: Reference): Uint8Array {
+  const whole = encode(referenceCodec, reference);
+  const body =
+    whole.length < REFERENCE_BYTES_MAX
+      ? whole
+      : encode(referenceCodec, { ...reference, bucket: { ...reference.bucket, histograms: [] } });
+  const bytes = new Uint8Array(body.length + 1);
+  bytes[0] = MAGIC;
+  bytes.set(body, 1);
+  return bytes;
+}
+
+/** Reads `baseline export`; throws CodecError on anything else. Bytes are untrusted. */
+export function importReference(bytes: Uint8Array): Reference {
+  if (bytes.length > REFERENCE_BYTES_MAX || bytes[0] !== MAGIC) throw new CodecError('not a baseline export');
+  const reference = decodeBytes(referenceCodec, bytes.subarray(1));
+  const { bucket, layers } = reference;
+  const cellCount = layers.length * 2;
+  const wellFormed =
+    layers.length <= LIMITS.layers &&
+    new Set(layers).size === layers.length &&
+    bucket.cells.length === cellCount * BUCKET_STRIDE &&
+    bucket.histograms.length <= cellCount &&
+    bucket.ticks >= 0 &&
+    bucket.flushes >= 0;
+  if (!wellFormed) throw new CodecError('baseline export does not add up');
+  return reference;
+}

@@ -1,0 +1,300 @@
+/** Serving: events into open ticks, closed ticks into scores, signals, incidents and baselines. */
+import { dropSetAside, isEnough, rollingWindow } from './baseline.ts';
+import type { Bucket, OutputSum } from './bucket.ts';
+import { mergeOutput } from './bucket.ts';
+import { noteTime, watermarkOf } from './clock.ts';
+import type { ActivationsEvent, OutputsEvent } from './decode/event.ts';
+import { detectTick } from './detection.ts';
+import type { FoldContext } from './fold-context.ts';
+import type { Decision } from './incident.ts';
+import { placesOf } from './layout.ts';
+import { bindReference, learn } from './learning.ts';
+import { closeNumerics, endIncident, openIncident } from './lifecycle.ts';
+import { checkpointOf, count, type Model, subjectOf } from './model.ts';
+import { type CellScores, scoreCells } from './score/cells.ts';
+import { outputDivergence } from './score/output.ts';
+import { newStream, placesFor, type Stream } from './stream.ts';
+import {
+  addActivations,
+  addOutputs,
+  closeTick,
+  newOpenTick,
+  type OpenTick,
+  type TickSummary,
+} from './tick.ts';
+
+/** Streams of one model; the least recently heard one without an open incident goes first. */
+const STREAMS_MAX = 64;
+/** Ticks that a source may be ahead of the closed ones: beyond, its records are taken for skewed. */
+const OPEN_TICKS_MAX = 16;
+/** Outputs are judged over the last minute. */
+const OUTPUT_TICKS = 6;
+/** A source that sends under another version for this long has left the old one. */
+const MOVED_MS = 30_000;
+
+export function streamFor(model: Model, version: string, role: string, checkpoint: string | null): Stream {
+  const id = `serving/${version}/${role}`;
+  let stream = model.streams.get(id);
+  if (stream === undefined) {
+    if (model.streams.size >= STREAMS_MAX) evictStream(model);
+    stream = newStream(version, role, true);
+    stream.checkpoint = checkpoint;
+    model.streams.set(id, stream);
+    bindReference(model, stream);
+  } else if (checkpoint !== null && stream.checkpoint === null) {
+    stream.checkpoint = checkpoint;
+    stream.dirty.head = true;
+    bindReference(model, stream);
+  }
+  return stream;
+}
+
+export function foldActivations(
+  fold: FoldContext,
+  model: Model,
+  event: ActivationsEvent,
+  arrivedMs: number | null,
+): void {
+  const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
+  const places = event.layers === undefined ? NO_PLACES : placesFor(stream, event.layers);
+  const tick = openTickFor(fold, model, stream, event, arrivedMs);
+  if (tick !== null) addActivations(tick, event, places, stream.layers.length);
+  closeDue(fold, model, stream, event.timeMs);
+}
+
+export function foldOutputs(
+  fold: FoldContext,
+  model: Model,
+  event: OutputsEvent,
+  arrivedMs: number | null,
+): void {
+  const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
+  const tick = openTickFor(fold, model, stream, event, arrivedMs);
+  if (tick !== null) addOutputs(tick, event);
+  closeDue(fold, model, stream, event.timeMs);
+}
+
+const NO_PLACES = new Int32Array(0);
+
+/** The tick an event belongs to, or null when it came too late or its clock is off: both are counted. */
+function openTickFor(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  event: { timeMs: number; window_ms: number; source: string },
+  arrivedMs: number | null,
+): OpenTick | null {
+  stream.dirty.head = true;
+  stream.stopped = false;
+  const verdict = noteTime(stream.clock, event.source, event.timeMs, arrivedMs);
+  if (verdict === 'skewed') {
+    count(model.late, 'clock_skew');
+    return null;
+  }
+  const index = tickIndex(event.timeMs, event.window_ms, fold.settings.tickMs);
+  if (verdict === 'moved_back') {
+    stream.open.clear();
+    stream.closedTick = index - 1;
+  }
+  if (stream.closedTick < 0)
+    stream.closedTick = index - 1 - Math.ceil(fold.settings.latenessMs / fold.settings.tickMs);
+  if (index <= stream.closedTick) {
+    count(model.late, 'closed_tick');
+    return null;
+  }
+  let tick = stream.open.get(index);
+  if (tick === undefined) {
+    if (stream.open.size >= OPEN_TICKS_MAX) {
+      count(model.late, 'clock_skew');
+      return null;
+    }
+    tick = newOpenTick(index, stream.layers.length);
+    stream.open.set(index, tick);
+  }
+  stream.dirty.open = true;
+  return tick;
+}
+
+/** A flush no longer than a tick belongs where its middle lies; a longer one where its last millisecond does. */
+export function tickIndex(timeMs: number, windowMs: number, tickMs: number): number {
+  return Math.floor((windowMs <= tickMs ? timeMs - windowMs / 2 : timeMs - 1) / tickMs);
+}
+
+/** Closes, in order, every open tick whose end the watermark has passed by the allowed lateness. */
+function closeDue(fold: FoldContext, model: Model, stream: Stream, timeMs: number): void {
+  const { tickMs, latenessMs } = fold.settings;
+  // The watermark is a median, so it can pass a tick's end only when some record has.
+  if (timeMs < (stream.closedTick + 2) * tickMs + latenessMs) return;
+  const watermarkMs = watermarkOf(stream.clock);
+  if (watermarkMs === null) return;
+  const due = Math.floor((watermarkMs - latenessMs) / tickMs) - 1;
+  closeThrough(fold, model, stream, due, watermarkMs);
+}
+
+/** Closes what is complete at the end of a recording: ticks that the watermark has passed. */
+export function closeComplete(fold: FoldContext, model: Model, stream: Stream): void {
+  const watermarkMs = watermarkOf(stream.clock);
+  if (watermarkMs === null) return;
+  closeThrough(fold, model, stream, Math.floor(watermarkMs / fold.settings.tickMs) - 1, watermarkMs);
+}
+
+function closeThrough(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  through: number,
+  watermarkMs: number,
+): void {
+  if (through <= stream.closedTick) return;
+  const indexes = [...stream.open.keys()].filter((index) => index <= through).sort((a, b) => a - b);
+  for (const index of indexes) {
+    const tick = stream.open.get(index)!;
+    stream.open.delete(index);
+    stream.closedTick = index;
+    closeOne(fold, model, stream, closeTick(tick, fold.settings.tickMs, stream.layers.length), watermarkMs);
+  }
+  stream.closedTick = through;
+  stream.dirty.open = true;
+}
+
+function closeOne(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  tick: TickSummary,
+  watermarkMs: number,
+): void {
+  const decision: Decision = { timeMs: tick.endMs, tick: tick.index, step: null, watermarkMs };
+  noteSources(fold, model, stream, tick, decision);
+  const reference = model.references.find((r) => r.id === stream.reference) ?? null;
+  const window = rollingWindow(stream.baseline, '24h', stream.layers.length);
+  const rolling = window !== null && isEnough(window, fold.settings) ? window : null;
+  const referencePlaces = reference === null ? null : placesOf(stream.layers, reference.layers);
+  const ownPlaces = Int32Array.from(stream.layers, (_, i) => i);
+  const scored = tick.flushes > 0;
+  const againstReference =
+    reference !== null && scored ? scoreCells(tick, reference.bucket, referencePlaces!) : null;
+  const againstRolling = rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces) : null;
+  pushOutputs(stream, tick);
+  const baseline = reference?.bucket ?? rolling;
+  detectTick(fold, model, stream, decision, {
+    tick,
+    scores: againstReference ?? againstRolling,
+    baseline,
+    places: referencePlaces ?? ownPlaces,
+    outputs: baseline === null ? [] : outputScores(stream, baseline),
+  });
+  fold.findings.push(
+    ...closeNumerics(
+      model,
+      subjectOf(model, stream),
+      tick.sources.map((s) => s.source),
+      decision,
+    ),
+  );
+  learn(fold, model, stream, tick);
+  remember(stream, tick, againstReference, againstRolling);
+}
+
+/** Marks who sent data, and lets go of sources that now send under another version. */
+function noteSources(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  tick: TickSummary,
+  decision: Decision,
+): void {
+  for (const { source, tick: one } of tick.sources) {
+    const clock = stream.clock.sources.get(source);
+    if (clock !== undefined && one.signs > 0) clock.lastTick = tick.index;
+  }
+  for (const other of model.streams.values()) {
+    if (other === stream || other.stopped) continue;
+    let left = false;
+    for (const { source } of tick.sources) {
+      const clock = other.clock.sources.get(source);
+      if (clock === undefined || clock.gone || clock.lastMs >= tick.endMs - MOVED_MS) continue;
+      clock.gone = true;
+      left = true;
+    }
+    if (left) stopIfAllGone(fold, model, other, decision);
+  }
+}
+
+/** A stream all of whose sources stopped or moved away is over: its last ticks close, its incidents end. */
+export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, decision: Decision): void {
+  stream.dirty.head = true;
+  for (const clock of stream.clock.sources.values()) if (!clock.gone) return;
+  closeComplete(fold, model, stream);
+  stream.stopped = true;
+  for (const family of ['numerics', 'drift', 'telemetry'] as const) {
+    const open = openIncident(model, subjectOf(model, stream), family);
+    if (open !== undefined) fold.findings.push(endIncident(model, open, 'resolved', decision));
+  }
+  dropSetAside(stream.baseline);
+  stream.dirty.baseline = true;
+  model.dirty = true;
+}
+
+function pushOutputs(stream: Stream, tick: TickSummary): void {
+  stream.outputs.push({ tick: tick.index, sums: new Map(tick.outputs) });
+  while (stream.outputs.length > 0 && stream.outputs[0]!.tick <= tick.index - OUTPUT_TICKS)
+    stream.outputs.shift();
+}
+
+/** Outputs of the last minute, by name. */
+export function outputsNow(stream: Stream): Map<string, OutputSum> {
+  const sums = new Map<string, OutputSum>();
+  for (const { sums: of } of stream.outputs) for (const [name, sum] of of) mergeOutput(sums, name, sum);
+  return sums;
+}
+
+export function outputScores(stream: Stream, baseline: Bucket) {
+  const scores: {
+    output: string;
+    requests: number;
+    divergence: NonNullable<ReturnType<typeof outputDivergence>>;
+  }[] = [];
+  for (const [output, now] of outputsNow(stream)) {
+    const then = baseline.outputs.get(output);
+    const divergence = then === undefined ? null : outputDivergence(now, then);
+    if (divergence !== null)
+      scores.push({ output, requests: now.requests - now.nonFiniteRequests, divergence });
+  }
+  return scores;
+}
+
+function remember(
+  stream: Stream,
+  tick: TickSummary,
+  reference: CellScores | null,
+  rolling: CellScores | null,
+): void {
+  if (tick.flushes === 0) return;
+  stream.last = {
+    endMs: tick.endMs,
+    requests: tick.requests,
+    tokens: tick.tokens,
+    cells: tick.cells,
+    min: tick.min,
+    max: tick.max,
+    reference,
+    rolling,
+  };
+  stream.dirty.last = true;
+}
+
+function evictStream(model: Model): void {
+  let oldest: Stream | null = null;
+  let oldestMs = Number.POSITIVE_INFINITY;
+  for (const stream of model.streams.values()) {
+    const lastMs = watermarkOf(stream.clock) ?? 0;
+    if (lastMs >= oldestMs || model.incidents.some((i) => i.stream === stream.id && i.status === 'open'))
+      continue;
+    oldest = stream;
+    oldestMs = lastMs;
+  }
+  oldest ??= model.streams.values().next().value!;
+  model.streams.delete(oldest.id);
+  model.removed.add(oldest.id);
+}

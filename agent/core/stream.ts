@@ -1,0 +1,173 @@
+/** One serving stream: (environment, model, version, role). Holds its time, open ticks, baseline and last scores. */
+import { type Baseline, moveBaseline, newBaseline } from './baseline.ts';
+import { type OutputSum, outputSumCodec } from './bucket.ts';
+import { type StreamClock, streamClockCodec } from './clock.ts';
+import { bool, type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
+import { type DetectorState, newDetectorState } from './detect/contract.ts';
+import { DETECTORS } from './detect/index.ts';
+import { mergeLayouts, moveCells, placesOf, sameNames, sortLayouts } from './layout.ts';
+import { LIMITS } from './limits.ts';
+import { type CellScores, cellScoresCodec } from './score/cells.ts';
+import { moveTick, type OpenTick, openTickCodec } from './tick.ts';
+
+export interface StreamHead {
+  id: string;
+  version: string;
+  role: string;
+  /** The checkpoint its own events name. */
+  checkpoint: string | null;
+  /** Lists of layers seen, longest first; `layers` is their union in forward order. */
+  layouts: string[][];
+  clock: StreamClock;
+  /** Ticks up to this one are closed; −1 before the first. */
+  closedTick: number;
+  stopped: boolean;
+  /** Id of the reference in use; null while there is none. */
+  reference: string | null;
+  detectors: Map<string, DetectorState>;
+  /** Outputs of the last ticks, newest last. */
+  outputs: { tick: number; sums: Map<string, OutputSum> }[];
+  /** What each source declares, by the hash of its manifest, and the manifests' bodies as JSON. */
+  manifestOf: Map<string, string>;
+  manifests: Map<string, string>;
+}
+
+/** Numbers of the last closed tick, for the view. */
+export interface LastTick {
+  endMs: number;
+  requests: number;
+  tokens: number;
+  cells: Float64Array;
+  min: Float64Array;
+  max: Float64Array;
+  reference: CellScores | null;
+  rolling: CellScores | null;
+}
+
+export interface Stream extends StreamHead {
+  layers: readonly string[];
+  /** Layouts by identity of content are looked up by this: the last list seen, and its places among `layers`. */
+  lastLayout: readonly string[];
+  lastPlaces: Int32Array;
+  open: Map<number, OpenTick>;
+  baseline: Baseline;
+  last: LastTick | null;
+  dirty: { head: boolean; open: boolean; baseline: boolean; last: boolean };
+}
+
+const LAYOUTS_MAX = 16;
+
+const detectorStateCodec: Codec<DetectorState> = struct<DetectorState>({ cells: floats, stream: floats });
+
+export const streamHeadCodec: Codec<StreamHead> = struct<StreamHead>({
+  id: str,
+  version: str,
+  role: str,
+  checkpoint: nullable(str),
+  layouts: list(list(str)),
+  clock: streamClockCodec,
+  closedTick: f64,
+  stopped: bool,
+  reference: nullable(str),
+  detectors: map(detectorStateCodec),
+  outputs: list(
+    struct<{ tick: number; sums: Map<string, OutputSum> }>({ tick: f64, sums: map(outputSumCodec) }),
+  ),
+  manifestOf: map(str),
+  manifests: map(str),
+});
+
+export const lastTickCodec: Codec<LastTick> = struct<LastTick>({
+  endMs: f64,
+  requests: f64,
+  tokens: f64,
+  cells: floats,
+  min: floats,
+  max: floats,
+  reference: nullable(cellScoresCodec),
+  rolling: nullable(cellScoresCodec),
+});
+
+export const openTicksCodec = list(openTickCodec);
+
+export function newStream(version: string, role: string, learns: boolean): Stream {
+  const head: StreamHead = {
+    id: `serving/${version}/${role}`,
+    version,
+    role,
+    checkpoint: null,
+    layouts: [],
+    clock: { sources: new Map(), aheadRun: 0, behindRun: 0 },
+    closedTick: -1,
+    stopped: false,
+    reference: null,
+    detectors: new Map(),
+    outputs: [],
+    manifestOf: new Map(),
+    manifests: new Map(),
+  };
+  return assembleStream(head, [], newBaseline(0, learns), null);
+}
+
+export function assembleStream(
+  head: StreamHead,
+  open: readonly OpenTick[],
+  baseline: Baseline,
+  last: LastTick | null,
+): Stream {
+  const layers = mergeLayouts(head.layouts);
+  return {
+    ...head,
+    layers,
+    lastLayout: [],
+    lastPlaces: new Int32Array(0),
+    open: new Map(open.map((tick) => [tick.index, tick])),
+    baseline,
+    last,
+    dirty: { head: true, open: true, baseline: true, last: last !== null },
+  };
+}
+
+/**
+ * Places of an event's layers among the stream's, after learning a list not seen before. Layers beyond the cap have
+ * place −1.
+ */
+export function placesFor(stream: Stream, layout: readonly string[]): Int32Array {
+  if (sameNames(layout, stream.lastLayout)) return stream.lastPlaces;
+  const known = new Set(stream.layers);
+  const isNew = layout.some((name) => !known.has(name));
+  if (isNew && stream.layouts.length < LAYOUTS_MAX && known.size < LIMITS.layers) {
+    learnLayout(stream, layout.slice(0, LIMITS.layers));
+  }
+  stream.lastLayout = layout;
+  stream.lastPlaces = placesOf(layout, stream.layers);
+  return stream.lastPlaces;
+}
+
+function learnLayout(stream: Stream, layout: readonly string[]): void {
+  const old = stream.layers;
+  stream.layouts = sortLayouts([...stream.layouts, layout]).map((one) => [...one]);
+  stream.layers = mergeLayouts(stream.layouts).slice(0, LIMITS.layers);
+  const places = placesOf(old, stream.layers);
+  const count = stream.layers.length;
+  for (const tick of stream.open.values()) moveTick(tick, places, count);
+  moveBaseline(stream.baseline, places, count);
+  for (const detector of DETECTORS) {
+    const state = stream.detectors.get(detector.name);
+    if (state !== undefined) state.cells = moveCells(state.cells, detector.cellStride, places, count);
+  }
+  stream.last = null;
+  stream.dirty.head = true;
+  stream.dirty.open = true;
+  stream.dirty.baseline = true;
+  stream.dirty.last = true;
+}
+
+export function detectorState(stream: Stream, name: string): DetectorState {
+  let state = stream.detectors.get(name);
+  if (state === undefined) {
+    state = newDetectorState(DETECTORS.find((d) => d.name === name)!, stream.layers.length);
+    stream.detectors.set(name, state);
+  }
+  return state;
+}
