@@ -36,7 +36,7 @@ export const LIMITS = {
 
   /** Counts are doubles: exact up to here. */
   count: 2 ** 53,
-  /** Largest magnitude of a number, short of the largest double: nothing is infinite in disguise. */
+  /** Largest magnitude of a number, somewhat short of the largest double (1.8e308). */
   magnitude: 1e308,
   /** One flush: a day. */
   windowMs: 86_400_000,
