@@ -10,16 +10,14 @@ import { EVENT_METRICS } from './catalog/event.ts';
 import { INCIDENT_METRICS } from './catalog/incident.ts';
 import { type Declaration, type Metric, SCOPE_LABELS } from './catalog/metric.ts';
 import { NONFINITE_METRICS } from './catalog/nonfinite.ts';
+import { renderReference } from './catalog/reference.ts';
 import { STREAM_METRICS } from './catalog/stream.ts';
 import { TRAINING_METRICS } from './catalog/training.ts';
 
 export type { Metric, MetricScope, MetricType, Sample, Stability } from './catalog/metric.ts';
-export { SCOPE_LABELS } from './catalog/metric.ts';
+export { LABEL_CHARS_MAX, SCOPE_LABELS } from './catalog/metric.ts';
 
 const METRIC_PREFIX = 'normwatch_';
-
-/** Label values longer than this are shortened, see `flow/exposition/label.ts`. */
-export const LABEL_CHARS_MAX = 128;
 
 type Catalog<T extends Record<string, Declaration>> = {
   readonly [Name in keyof T & string]: Metric<T[Name]['labels'][number]> & {
@@ -66,3 +64,6 @@ export function metricByName(name: string): Metric | undefined {
   const base = BY_NAME.get(name.replace(/_(?:bucket|sum|count)$/, ''));
   return base?.type === 'histogram' ? base : undefined;
 }
+
+/** `docs/reference/metrics.md`. */
+export const metricsReference = (): string => renderReference(ALL_METRICS);

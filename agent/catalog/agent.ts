@@ -78,9 +78,9 @@ export const AGENT_METRICS = {
     type: 'gauge',
     unit: 'seconds',
     scope: 'agent',
-    labels: ['quantile'],
+    labels: ['percentile'],
     stability: 'stable',
-    help: 'How late the event loop of this agent was over the last minute.',
+    help: 'How late the event loop of this agent was over the last minute; percentile 100 is the worst moment.',
   },
   agent_memory_bytes: {
     type: 'gauge',

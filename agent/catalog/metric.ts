@@ -35,3 +35,6 @@ export const SCOPE_LABELS: Readonly<Record<MetricScope, readonly string[]>> = {
   model: ['environment', 'model'],
   agent: [],
 };
+
+/** Label values longer than this are shortened, see `flow/exposition/label.ts`. */
+export const LABEL_CHARS_MAX = 128;

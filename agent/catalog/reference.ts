@@ -1,7 +1,7 @@
 /** `docs/reference/metrics.md`, written from the catalog. */
-import { ALL_METRICS, LABEL_CHARS_MAX, type Metric, SCOPE_LABELS } from '../catalog.ts';
+import { LABEL_CHARS_MAX, type Metric, SCOPE_LABELS } from './metric.ts';
 
-export function metricsReference(): string {
+export function renderReference(metrics: readonly Metric[]): string {
   return [
     '<!-- generated from agent/catalog.ts by npm run generate -->',
     '# Metrics',
@@ -22,7 +22,7 @@ export function metricsReference(): string {
     '',
     '| name | type | of | labels of its own | unit | meaning | stability |',
     '|---|---|---|---|---|---|---|',
-    ...ALL_METRICS.map(line),
+    ...metrics.map(line),
     '',
   ].join('\n');
 }

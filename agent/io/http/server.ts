@@ -72,7 +72,12 @@ function createApp({ onError }: HttpServerOptions, limits: HttpLimits): FastifyI
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     connectionTimeout: limits.idleMs,
-    http: { maxHeaderSize: limits.headerBytes, headersTimeout: limits.requestMs },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.requestMs,
+      // Node looks for late requests every 30 s otherwise.
+      connectionsCheckingInterval: Math.min(limits.requestMs, 1_000),
+    },
     // Ids of streams are long when percent-encoded; the header's limit bounds them.
     routerOptions: { maxParamLength: limits.headerBytes },
     frameworkErrors: (_error, _request, reply) => {
@@ -154,7 +159,7 @@ async function listen(
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw failure(
       'address_taken',
-      { key: 'http.port', address: `${host}:${port}`, detail: systemDetail(error) },
+      { key: 'http.port', address: `${host}:${port}`, detail: listenDetail(error) },
       error,
     );
   }
@@ -168,3 +173,7 @@ async function listen(
     },
   };
 }
+
+/** `listen EADDRINUSE: address already in use 127.0.0.1:9464` → `address already in use`: the rest is told already. */
+const listenDetail = (error: unknown): string =>
+  /^listen E[A-Z]+: (.+) \S+$/.exec(error instanceof Error ? error.message : '')?.[1] ?? systemDetail(error);

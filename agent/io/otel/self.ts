@@ -86,20 +86,20 @@ const WINDOW_MS = 60_000;
 function observeEventLoop(meter: Meter): IntervalHistogram {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
-  let before = { '0.5': 0, '0.99': 0, '1': 0 };
+  let before = { '99': 0, '100': 0 };
   let windowStartMs = performance.now();
   const metric = METRICS.agent_event_loop_delay_seconds;
   meter.createObservableGauge(metric.name, describe(metric)).addCallback((result) => {
     const now = {
-      '0.5': delaySeconds(histogram.percentile(50)),
-      '0.99': delaySeconds(histogram.percentile(99)),
-      '1': delaySeconds(histogram.max),
+      '50': delaySeconds(histogram.percentile(50)),
+      '99': delaySeconds(histogram.percentile(99)),
+      '100': delaySeconds(histogram.max),
     };
     const isYoung = performance.now() - windowStartMs < WINDOW_MS;
-    observeAll(result, 'quantile', {
-      '0.5': now['0.5'],
-      '0.99': Math.max(now['0.99'], before['0.99']),
-      '1': Math.max(now['1'], before['1']),
+    observeAll(result, 'percentile', {
+      '50': now['50'],
+      '99': Math.max(now['99'], before['99']),
+      '100': Math.max(now['100'], before['100']),
     });
     if (isYoung) return;
     before = now;
