@@ -10,7 +10,7 @@ import type { Decision } from './incident.ts';
 import { placesOf } from './layout.ts';
 import { bindReference, learn } from './learning.ts';
 import { closeNumerics, endIncident, openIncident } from './lifecycle.ts';
-import { checkpointOf, count, type Model, subjectOf } from './model.ts';
+import { count, type Model, subjectOf } from './model.ts';
 import { type CellScores, scoreCells } from './score/cells.ts';
 import { outputDivergence } from './score/output.ts';
 import { newStream, placesFor, type Stream } from './stream.ts';
