@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLEANUP_MS, type Owner } from './owner.ts';
 
@@ -35,14 +37,23 @@ export interface RunningProcess {
 const GRACE_MS = 10_000;
 const KEPT_CHARACTERS = 4 * 1024 * 1024;
 
-// A test run that ends early (Ctrl-C, crash) must not leave servers behind: `exit` handlers still run then.
+// A test run that ends early must leave no server behind. Where the run can still act, it kills its children itself;
+// on Linux the kernel does it even after kill -9 of the run.
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
+const SETPRIV = '/usr/bin/setpriv';
+
+function dyingWithUs(command: string, args: readonly string[]): [string, readonly string[]] {
+  // A relative name is left alone, so that one that does not exist fails here and not inside of setpriv.
+  if (!isAbsolute(command) || !existsSync(SETPRIV)) return [command, args];
+  return [SETPRIV, ['--pdeathsig', 'KILL', command, ...args]];
+}
 
 export async function startProcess(owner: Owner, options: ProcessOptions): Promise<RunningProcess> {
-  const child = spawn(options.command, options.args, {
+  const [command, args] = dyingWithUs(options.command, options.args);
+  const child = spawn(command, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, ...options.env },
     stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

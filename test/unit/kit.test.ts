@@ -1,5 +1,5 @@
 /** The parts of the kit that need no service: waiting, owning, processes, needs of a test file, counts. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -11,10 +11,22 @@ import { ownerByHand } from '../kit/owner.ts';
 import { startProcess } from '../kit/process.ts';
 import { startServer } from '../kit/server.ts';
 import { howToInstall, packagesOf } from '../kit/services/install.ts';
+import { PROJECT } from '../kit/services/paths.ts';
 import { skippedServices } from '../kit/services/services.ts';
 import { addTallies, tallyTable } from '../kit/tally.ts';
 import { tempDir } from '../kit/temp-dir.ts';
 import { waitFor } from '../kit/wait-for.ts';
+
+/** A process that has ended but that its parent has not yet asked after counts as ended. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const stat = `/proc/${pid}/stat`;
+  return !existsSync(stat) || !readFileSync(stat, 'utf8').includes(') Z ');
+}
 
 const node = (script: string) => ({ command: process.execPath, args: ['-e', script] });
 
@@ -77,6 +89,24 @@ test('a process ends with its owner, by SIGTERM, even while it is frozen', async
   child.signal('SIGSTOP');
   await owner.finish();
   expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' });
+});
+
+test('a run that is killed takes its processes with it', async (t) => {
+  const kit = join(PROJECT, 'test/kit');
+  const script = `
+    import { startProcess } from '${kit}/process.ts';
+    const owner = { onTestFinished: () => {} };
+    const child = await startProcess(owner, { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] });
+    console.log(child.pid);
+    ${process.platform === 'linux' ? "process.kill(process.pid, 'SIGKILL')" : 'process.exit()'};`;
+  const run = await startProcess(t, {
+    command: process.execPath,
+    args: ['--input-type=module-typescript', '-e', script],
+  });
+  await run.exited;
+  const pid = Number(run.stdout());
+  expect(pid).toBeGreaterThan(0);
+  await waitFor(() => !isAlive(pid), { what: `process ${pid} to end` });
 });
 
 test('a program that does not exist is named', async (t) => {
