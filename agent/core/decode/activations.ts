@@ -1,5 +1,5 @@
 import { axis, block, counts, each, histogram } from './columns.ts';
-import { nullable, object, optional } from './declare.ts';
+import { nullable, object, optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count } from './scalars.ts';
@@ -11,17 +11,20 @@ export const activations = defineKind({
   version: 1,
   doc: 'What went into and came out of each normalization layer in one flush. Without requests: a sign of life, no columns.',
   fields: {
-    requests: count(),
-    tokens: optional(count()),
-    layers: optional(axis('layers')),
-    input: optional(block()),
-    output: optional(block()),
-    op: optional(
-      object({
-        count: optional(counts('layers')),
-        time_ns: optional(counts('layers')),
-        histogram: optional(each('layers', nullable(histogram()))),
-      }),
+    requests: says('independent inferences that ended in the flush', count()),
+    tokens: says('tokens in those requests', optional(count())),
+    layers: says('normalization layers in forward order; columns line up with it', optional(axis('layers'))),
+    input: says('before the layer', optional(block())),
+    output: says('after the layer', optional(block())),
+    op: says(
+      'wall time of the normalization op',
+      optional(
+        object({
+          count: says('calls', optional(counts('layers'))),
+          time_ns: says('summed over the calls', optional(counts('layers'))),
+          histogram: says('seconds per call', optional(each('layers', nullable(histogram())))),
+        }),
+      ),
     ),
   },
   examples: [

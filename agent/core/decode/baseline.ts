@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { type Fault, fault } from './fault.ts';
 import { defineKind, type EventOf } from './kind.ts';
@@ -15,12 +15,12 @@ export const baseline = defineKind({
   version: 1,
   doc: 'Control: pins a reference from this log or from an export, drops it, or learns again from a time on.',
   fields: {
-    action: oneOf('pin', 'unpin', 'relearn'),
-    reference: optional(name()),
-    from_version: optional(name()),
-    since: optional(time()),
-    until: optional(time()),
-    data: optional(pattern(BASE64, 'base64', LIMITS.baselineDataChars)),
+    action: says('set a reference, drop it, or learn anew', oneOf('pin', 'unpin', 'relearn')),
+    reference: says('id of the reference', optional(name())),
+    from_version: says('version it was measured on', optional(name())),
+    since: says('begin of the range', optional(time())),
+    until: says('end of the range', optional(time())),
+    data: says('base64 of `baseline export`', optional(pattern(BASE64, 'base64', LIMITS.baselineDataChars))),
     signature: signature(),
   },
   rule: {

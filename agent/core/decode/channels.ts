@@ -1,5 +1,5 @@
 import { axis, each, rows } from './columns.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { fault } from './fault.ts';
 import { defineKind, type EventOf } from './kind.ts';
@@ -12,12 +12,11 @@ export const channels = defineKind({
   version: 1,
   doc: 'Mean and variance of each feature of a few layers: where a collapsed or an exploding channel shows.',
   fields: {
-    tokens: optional(count()),
-    /** A layer may come twice, once per site. */
-    layers: axis('layers', { unique: false }),
-    sites: each('layers', oneOf('input', 'output')),
-    mean: optional(rows('layers', 'any')),
-    variance: optional(rows('layers', 'positive')),
+    tokens: says('tokens that the statistics are over', optional(count())),
+    layers: says('layer of each row; it may come twice, once per site', axis('layers', { unique: false })),
+    sites: says('before or after the layer', each('layers', oneOf('input', 'output'))),
+    mean: says('mean of each feature', optional(rows('layers', 'any'))),
+    variance: says('population variance of each feature', optional(rows('layers', 'non-negative'))),
   },
   rule: {
     says: 'No layer has the same site twice, mean and variance of a layer are equally wide.',

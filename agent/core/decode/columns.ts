@@ -1,6 +1,6 @@
 /** Rules for what comes once per layer: the list of layers itself, columns, blocks of columns, histograms. */
 import { LIMITS } from '../limits.ts';
-import { type Axis, nullable, object, optional, type Rule, reference, rule } from './declare.ts';
+import { type Axis, nullable, object, optional, type Rule, reference, rule, says } from './declare.ts';
 import { expected, type Fault, fault, within } from './fault.ts';
 import { checkName, checkNumber, integer, name, real } from './scalars.ts';
 
@@ -41,11 +41,11 @@ interface Numbers {
 }
 
 const ANY: Numbers = { min: -LIMITS.magnitude, max: LIMITS.magnitude, whole: false };
-const POSITIVE: Numbers = { min: 0, max: LIMITS.magnitude, whole: false };
+const NON_NEGATIVE: Numbers = { min: 0, max: LIMITS.magnitude, whole: false };
 const COUNT: Numbers = { min: 0, max: LIMITS.count, whole: true };
 
 export const reals = (of: Axis): Rule<Column, true, false> => column(of, ANY);
-export const positives = (of: Axis): Rule<Column, true, false> => column(of, POSITIVE);
+export const nonNegatives = (of: Axis): Rule<Column, true, false> => column(of, NON_NEGATIVE);
 export const counts = (of: Axis): Rule<Column, true, false> => column(of, COUNT);
 
 function column(of: Axis, numbers: Numbers): Rule<Column, true, false> {
@@ -96,8 +96,8 @@ export function each<T>(of: Axis, inner: Rule<T, true, false>): Rule<readonly T[
 }
 
 /** One row of numbers per layer, each as wide as the layer has features. */
-export function rows(of: Axis, sign: 'any' | 'positive'): Rule<readonly Column[], true, false> {
-  const numbers = sign === 'any' ? ANY : POSITIVE;
+export function rows(of: Axis, sign: 'any' | 'non-negative'): Rule<readonly Column[], true, false> {
+  const numbers = sign === 'any' ? ANY : NON_NEGATIVE;
   return rule(
     { type: 'array', items: columnSchema(numbers, LIMITS.channelFeatures), maxItems: LIMITS.layers },
     (value, sizes) => {
@@ -147,7 +147,7 @@ export const distribution = (itemsMax: number): Rule<readonly number[], true, fa
 const OFFSET_MAX = 2 ** 31 - 1;
 
 const buckets = object({
-  offset: integer(-OFFSET_MAX - 1, OFFSET_MAX),
+  offset: says('index of the first bucket', integer(-OFFSET_MAX - 1, OFFSET_MAX)),
   counts: numberList(COUNT, LIMITS.histogramBuckets),
 });
 
@@ -155,11 +155,14 @@ const histogramReference = reference(
   'histogram',
   object(
     {
-      scale: integer(LIMITS.histogramScaleMin, LIMITS.histogramScaleMax),
-      zero_count: integer(0, LIMITS.count),
-      zero_threshold: optional(real(0)),
-      positive: optional(buckets),
-      negative: optional(buckets),
+      scale: says(
+        'bucket i covers (2^(i·2^−scale), 2^((i+1)·2^−scale)]',
+        integer(LIMITS.histogramScaleMin, LIMITS.histogramScaleMax),
+      ),
+      zero_count: says('values of a magnitude up to zero_threshold', integer(0, LIMITS.count)),
+      zero_threshold: says('0 where absent', optional(real(0))),
+      positive: says('values above zero_threshold', optional(buckets)),
+      negative: says('values below −zero_threshold, by magnitude', optional(buckets)),
     },
     {
       says: 'Every bucket overlaps the range of doubles.',
@@ -190,16 +193,19 @@ const blockReference = reference(
   'block',
   object(
     {
-      count: optional(counts('layers')),
-      mean: optional(reals('layers')),
-      variance: optional(positives('layers')),
-      min: optional(reals('layers')),
-      max: optional(reals('layers')),
-      nan: optional(counts('layers')),
-      inf: optional(counts('layers')),
-      token_variance_mean: optional(positives('layers')),
-      token_variance_min: optional(positives('layers')),
-      histogram: optional(each('layers', nullable(histogram()))),
+      count: says('finite elements', optional(counts('layers'))),
+      mean: says('over the finite elements', optional(reals('layers'))),
+      variance: says('population variance over the finite elements', optional(nonNegatives('layers'))),
+      min: says('least finite element', optional(reals('layers'))),
+      max: says('greatest finite element', optional(reals('layers'))),
+      nan: says('NaN elements, in no other column', optional(counts('layers'))),
+      inf: says('infinite elements, in no other column', optional(counts('layers'))),
+      token_variance_mean: says(
+        'mean over tokens of the variance across the features of one token',
+        optional(nonNegatives('layers')),
+      ),
+      token_variance_min: says('least such variance', optional(nonNegatives('layers'))),
+      histogram: says('may cover fewer elements than count', optional(each('layers', nullable(histogram())))),
     },
     { says: 'min is at most max.', check: ({ min, max }) => checkOrder(min, max) },
   ),

@@ -81,6 +81,11 @@ export function byDefault<T extends string>(inner: Rule<T, true, false>, fallbac
   return { ...inner, schema: { ...inner.schema, default: fallback }, required: false, fallback };
 }
 
+/** What the field means, with its unit: for the schema and the reference page. */
+export function says<R extends Rule>(description: string, inner: R): R {
+  return { ...inner, schema: { ...inner.schema, description } };
+}
+
 /** Also `null`: measured and not finite, or nothing finite to measure. */
 export function nullable<T>(inner: Rule<T, true, false>): Rule<T | null, true, false> {
   return {

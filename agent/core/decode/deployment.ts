@@ -1,4 +1,4 @@
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { name, text } from './scalars.ts';
@@ -11,8 +11,8 @@ export const deployment = defineKind({
   version: 1,
   doc: 'A version went out; `source` is what deployed it.',
   fields: {
-    previous_version: optional(name()),
-    change: optional(text()),
+    previous_version: says('what it replaced', optional(name())),
+    change: says('what changed, in words of people', optional(text())),
     signature: signature(),
   },
   examples: [

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { fault } from './fault.ts';
 import { defineKind, type EventOf } from './kind.ts';
@@ -13,8 +13,8 @@ export const maintenance = defineKind({
   version: 1,
   doc: 'Control: a planned window in which nothing pages; an `until` that has passed ends it.',
   fields: {
-    until: time(),
-    reason: optional(text()),
+    until: says('end of the window', time()),
+    reason: says('why, in words of people', optional(text())),
     signature: signature(),
   },
   rule: {

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import { map } from './collections.ts';
-import { axis, counts, each, positives } from './columns.ts';
-import { nullable, optional } from './declare.ts';
+import { axis, counts, each, nonNegatives } from './columns.ts';
+import { nullable, optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { flag, name, oneOf, pattern, scalar } from './scalars.ts';
@@ -13,22 +13,29 @@ export const manifest = defineKind({
   version: 1,
   doc: 'What the source believes it runs, at start and on change. `null` in a column: not known, or not there.',
   fields: {
-    layers: axis('layers'),
-    position: optional(each('layers', nullable(oneOf('pre', 'post', 'other')))),
-    norm: optional(
-      each('layers', nullable(oneOf('layernorm', 'rmsnorm', 'groupnorm', 'batchnorm', 'instancenorm'))),
+    layers: says('normalization layers in forward order', axis('layers')),
+    position: says(
+      'before or after the residual branch',
+      optional(each('layers', nullable(oneOf('pre', 'post', 'other')))),
     ),
-    epsilon: optional(positives('layers')),
-    features: optional(counts('layers')),
-    dtype: optional(each('layers', nullable(name()))),
-    kernel: optional(each('layers', nullable(name()))),
-    affine: optional(each('layers', nullable(flag()))),
-    parameters_sha256: optional(
-      each('layers', nullable(pattern('^[0-9a-fA-F]{64}$', '64 hexadecimal digits', 64))),
+    norm: says(
+      'which normalization',
+      optional(
+        each('layers', nullable(oneOf('layernorm', 'rmsnorm', 'groupnorm', 'batchnorm', 'instancenorm'))),
+      ),
     ),
-    framework: optional(name()),
-    revision: optional(name()),
-    config: optional(map(scalar(), LIMITS.configEntries)),
+    epsilon: says('what is added to the variance', optional(nonNegatives('layers'))),
+    features: says('width', optional(counts('layers'))),
+    dtype: says('number format of the op', optional(each('layers', nullable(name())))),
+    kernel: says('which implementation', optional(each('layers', nullable(name())))),
+    affine: says('whether it has gamma and beta', optional(each('layers', nullable(flag())))),
+    parameters_sha256: says(
+      'checksum of gamma and beta',
+      optional(each('layers', nullable(pattern('^[0-9a-fA-F]{64}$', '64 hexadecimal digits', 64)))),
+    ),
+    framework: says('name and version', optional(name())),
+    revision: says('of the model code', optional(name())),
+    config: says('further settings', optional(map(scalar(), LIMITS.configEntries))),
   },
   examples: [
     example('manifest', {

@@ -1,5 +1,5 @@
 import { axis, counts } from './columns.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { name } from './scalars.ts';
@@ -11,10 +11,10 @@ export const memory = defineKind({
   version: 1,
   doc: 'What each layer holds of a device, now and at its peak since the last such event.',
   fields: {
-    device: optional(name()),
-    layers: axis('layers'),
-    allocated_bytes: optional(counts('layers')),
-    peak_bytes: optional(counts('layers')),
+    device: says('e.g. cuda:0', optional(name())),
+    layers: says('normalization layers', axis('layers')),
+    allocated_bytes: says('held now', optional(counts('layers'))),
+    peak_bytes: says('most held since the last such event', optional(counts('layers'))),
   },
   examples: [
     example('memory', {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf } from './scalars.ts';
@@ -11,12 +11,12 @@ export const nonfinite = defineKind({
   version: 1,
   doc: 'An early notice of NaN or Inf, sent at once. The same elements come again in the columns, and only there are counted.',
   fields: {
-    layer: name(LIMITS.layerChars),
-    site: optional(oneOf('input', 'output')),
-    nan: optional(count()),
-    inf: optional(count()),
-    dtype: optional(name()),
-    where: optional(oneOf('forward', 'backward')),
+    layer: says('where it was seen first', name(LIMITS.layerChars)),
+    site: says('before or after the layer', optional(oneOf('input', 'output'))),
+    nan: says('NaN elements', optional(count())),
+    inf: says('infinite elements', optional(count())),
+    dtype: says('number format, e.g. float16', optional(name())),
+    where: says('activations or gradients', optional(oneOf('forward', 'backward'))),
   },
   examples: [
     example('nonfinite', {

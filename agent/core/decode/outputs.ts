@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.ts';
 import { distribution, histogram } from './columns.ts';
-import { nullable, optional } from './declare.ts';
+import { nullable, optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { fault } from './fault.ts';
 import { defineKind, type EventOf } from './kind.ts';
@@ -13,11 +13,17 @@ export const outputs = defineKind({
   version: 1,
   doc: "The model's output over the finite requests of one flush: a mean distribution, a histogram of its components, or both.",
   fields: {
-    name: name(),
-    requests: count(),
-    non_finite_requests: optional(count()),
-    probabilities: optional(nullable(distribution(LIMITS.probabilities))),
-    histogram: optional(nullable(histogram())),
+    name: says('which output of the model', name()),
+    requests: says('requests in the flush', count()),
+    non_finite_requests: says(
+      'those of them whose output was not finite: they are in none of the statistics',
+      optional(count()),
+    ),
+    probabilities: says(
+      'mean categorical distribution over the finite requests, larger ones hashed into buckets',
+      optional(nullable(distribution(LIMITS.probabilities))),
+    ),
+    histogram: says("the output's components over the finite requests", optional(nullable(histogram()))),
   },
   rule: {
     says: 'non_finite_requests is at most requests.',

@@ -1,5 +1,5 @@
 import { axis, block } from './columns.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 
@@ -10,9 +10,9 @@ export const parameters = defineKind({
   version: 1,
   doc: "Columns over each layer's gamma and beta, so that corrupted weights show without a request.",
   fields: {
-    layers: axis('layers'),
-    gamma: optional(block()),
-    beta: optional(block()),
+    layers: says('normalization layers', axis('layers')),
+    gamma: says('over each gamma vector', optional(block())),
+    beta: says('over each beta vector', optional(block())),
   },
   examples: [
     example('parameters', {

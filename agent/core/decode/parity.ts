@@ -1,5 +1,5 @@
-import { axis, positives, reals } from './columns.ts';
-import { optional } from './declare.ts';
+import { axis, nonNegatives, reals } from './columns.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 
@@ -10,11 +10,13 @@ export const parity = defineKind({
   version: 1,
   doc: "Sampled tokens recomputed in float64 from the layer's own input, gamma and beta: how far off the kernel is.",
   fields: {
-    layers: axis('layers'),
-    max_abs_error: optional(positives('layers')),
-    /** A fit: it may come out below zero. */
-    implied_epsilon: optional(reals('layers')),
-    expected_epsilon: optional(positives('layers')),
+    layers: says('normalization layers', axis('layers')),
+    max_abs_error: says('largest difference to the recomputed output', optional(nonNegatives('layers'))),
+    implied_epsilon: says(
+      'epsilon that explains the output best; a fit, so it may be negative',
+      optional(reals('layers')),
+    ),
+    expected_epsilon: says('epsilon it should have', optional(nonNegatives('layers'))),
   },
   examples: [
     example('parity', {

@@ -1,24 +1,26 @@
 /** Why a record was not taken. A fixed list: it becomes a metric label and never grows from input. */
-export const REFUSAL_REASONS = [
-  'empty',
-  'too_large',
-  'not_utf8',
-  'not_json',
-  'not_object',
-  'too_deep',
-  'forbidden_key',
-  'bad_version',
-  'unknown_kind',
-  'missing_field',
-  'bad_field',
-  'bad_column',
-  'out_of_range',
-  'too_long',
-  'bad_time',
-  'envelope_mismatch',
-] as const;
+export const REFUSALS = {
+  empty: 'no bytes, or a tombstone',
+  too_large: 'more bytes than one message may have',
+  not_utf8: 'bytes that are no UTF-8',
+  not_json: 'text that is no JSON: cut off, or NaN written as a word',
+  not_object: 'JSON, but no object',
+  too_deep: 'an unknown key holds a value nested too deeply',
+  forbidden_key: 'a key that reaches into prototypes',
+  bad_version: 'a schema version (or one of CloudEvents) not known here',
+  unknown_kind: 'a kind not known here: a newer producer',
+  missing_field: 'a required field is not there',
+  bad_field: 'a field of the wrong type, or a word that is not one of its words',
+  bad_column: 'a column not as long as its list, or with a value of the wrong type, or with min above max',
+  out_of_range: 'a number, or an order of two, beyond its bounds',
+  too_long: 'a text or list longer than its bound',
+  bad_time: 'no time, or one outside the years 2000 to 2100',
+  envelope_mismatch: 'the CloudEvents attributes contradict the event',
+} as const;
 
-export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+export type RefusalReason = keyof typeof REFUSALS;
+
+export const REFUSAL_REASONS = Object.keys(REFUSALS) as readonly RefusalReason[];
 
 /** A refused record. All texts are clean (no control characters) and short, whatever the input was. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 import { histogram } from './columns.ts';
-import { nullable, optional } from './declare.ts';
+import { nullable, optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { fault } from './fault.ts';
 import { defineKind, type EventOf } from './kind.ts';
@@ -12,11 +12,10 @@ export const requests = defineKind({
   version: 1,
   doc: 'Whole inferences of one flush: how many, how many failed, how long they took.',
   fields: {
-    count: count(),
-    errors: optional(count()),
-    /** Seconds. */
-    latency: optional(nullable(histogram())),
-    cost_usd: optional(real(0)),
+    count: says('inferences that ended in the flush', count()),
+    errors: says('those of them that failed', optional(count())),
+    latency: says('seconds', optional(nullable(histogram()))),
+    cost_usd: says('cost of the flush, US dollars', optional(real(0))),
   },
   rule: {
     says: 'errors is at most count.',

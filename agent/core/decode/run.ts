@@ -1,4 +1,4 @@
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf, real, text } from './scalars.ts';
@@ -10,14 +10,17 @@ export const run = defineKind({
   version: 1,
   doc: 'A training run begins or ends, with what it cost and what it is compared to.',
   fields: {
-    run: name(),
-    status: oneOf('started', 'finished', 'failed'),
-    reason: optional(text()),
-    accelerator_seconds: optional(real(0)),
-    cost_usd: optional(real(0)),
-    steps_to_target: optional(count()),
-    normalization: optional(oneOf('layernorm', 'rmsnorm', 'none')),
-    reference_run: optional(name()),
+    run: says('the training run', name()),
+    status: says('a run begins once and ends once', oneOf('started', 'finished', 'failed')),
+    reason: says('why it ended, in words of people', optional(text())),
+    accelerator_seconds: says('time on accelerators, summed over them', optional(real(0))),
+    cost_usd: says('cost so far, US dollars', optional(real(0))),
+    steps_to_target: says('steps until the target metric was reached', optional(count())),
+    normalization: says(
+      'which normalization the model uses',
+      optional(oneOf('layernorm', 'rmsnorm', 'none')),
+    ),
+    reference_run: says('the run it is compared with', optional(name())),
   },
   examples: [
     example('run', {

@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.ts';
 import { map } from './collections.ts';
-import { optional } from './declare.ts';
+import { optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf } from './scalars.ts';
@@ -12,12 +12,15 @@ export const source = defineKind({
   version: 1,
   doc: 'A source says that it is there, and what it has sent and dropped by kind since it started.',
   fields: {
-    status: oneOf('started', 'alive', 'stopping'),
-    sent: optional(map(count(), LIMITS.mapEntries)),
-    dropped: optional(map(count(), LIMITS.mapEntries)),
-    node: optional(name()),
-    accelerator: optional(name()),
-    emitter_version: optional(name()),
+    status: says('alive is sent every 30 s', oneOf('started', 'alive', 'stopping')),
+    sent: says('events by kind, since boot', optional(map(count(), LIMITS.mapEntries))),
+    dropped: says(
+      'events by kind that did not get out, since boot',
+      optional(map(count(), LIMITS.mapEntries)),
+    ),
+    node: says('machine', optional(name())),
+    accelerator: says('GPU or the like', optional(name())),
+    emitter_version: says('version of what measures', optional(name())),
   },
   examples: [
     example('source', {

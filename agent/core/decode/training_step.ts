@@ -1,5 +1,5 @@
-import { axis, counts, positives } from './columns.ts';
-import { nullable, optional } from './declare.ts';
+import { axis, counts, nonNegatives } from './columns.ts';
+import { nullable, optional, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, real } from './scalars.ts';
@@ -11,25 +11,30 @@ export const trainingStep = defineKind({
   version: 1,
   doc: 'One optimizer step of one rank: loss, gradients by parameter group, how far gamma and beta moved.',
   fields: {
-    run: name(),
-    step: count(Number.MAX_SAFE_INTEGER),
-    loss: optional(nullable(real())),
-    learning_rate: optional(nullable(real())),
-    grad_norm: optional(nullable(real(0))),
-    tokens: optional(count()),
-    step_time_ns: optional(count()),
-    nonfinite_grad_elements: optional(count()),
-    groups: optional(axis('groups')),
-    grad_norms: optional(positives('groups')),
-    nan_forward: optional(counts('groups')),
-    inf_forward: optional(counts('groups')),
-    nan_backward: optional(counts('groups')),
-    inf_backward: optional(counts('groups')),
-    activation_bytes: optional(counts('groups')),
-    layers: optional(axis('layers')),
-    /** In these two `null` means that the parameter's norm is 0. */
-    gamma_update: optional(positives('layers')),
-    beta_update: optional(positives('layers')),
+    run: says('the training run', name()),
+    step: says('optimizer step', count(Number.MAX_SAFE_INTEGER)),
+    loss: says('training loss', optional(nullable(real()))),
+    learning_rate: says('learning rate of the step', optional(nullable(real()))),
+    grad_norm: says('L2 norm of all gradients, before clipping', optional(nullable(real(0)))),
+    tokens: says('tokens in the step', optional(count())),
+    step_time_ns: says('wall time of the step', optional(count())),
+    nonfinite_grad_elements: says('gradient elements that were NaN or infinite', optional(count())),
+    groups: says(
+      'parameter groups; the columns up to activation_bytes line up with it',
+      optional(axis('groups')),
+    ),
+    grad_norms: says('L2 norm of the gradient; 0: no gradient', optional(nonNegatives('groups'))),
+    nan_forward: says('NaN elements in activations', optional(counts('groups'))),
+    inf_forward: says('infinite elements in activations', optional(counts('groups'))),
+    nan_backward: says('NaN elements in gradients', optional(counts('groups'))),
+    inf_backward: says('infinite elements in gradients', optional(counts('groups'))),
+    activation_bytes: says(
+      'memory of the activations kept for the backward pass',
+      optional(counts('groups')),
+    ),
+    layers: says('normalization layers; the updates line up with it', optional(axis('layers'))),
+    gamma_update: says('‖Δγ‖ / ‖γ‖ of this step; null: ‖γ‖ is 0', optional(nonNegatives('layers'))),
+    beta_update: says('‖Δβ‖ / ‖β‖ of this step; null: ‖β‖ is 0', optional(nonNegatives('layers'))),
   },
   examples: [
     example('training_step', {

@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.ts';
 import { list } from './collections.ts';
-import { nullable, object } from './declare.ts';
+import { nullable, object, says } from './declare.ts';
 import { example } from './envelope.ts';
 import { defineKind, type EventOf } from './kind.ts';
 import { count, name, oneOf, real } from './scalars.ts';
@@ -12,11 +12,14 @@ export const validation = defineKind({
   version: 1,
   doc: 'Metrics of a run on held-out data, each with the direction that is good.',
   fields: {
-    run: name(),
-    step: count(Number.MAX_SAFE_INTEGER),
-    metrics: list(
-      object({ name: name(), value: nullable(real()), goal: oneOf('min', 'max') }),
-      LIMITS.validationMetrics,
+    run: says('the training run', name()),
+    step: says('step at which it was validated', count(Number.MAX_SAFE_INTEGER)),
+    metrics: says(
+      'each with the direction that is good',
+      list(
+        object({ name: name(), value: nullable(real()), goal: oneOf('min', 'max') }),
+        LIMITS.validationMetrics,
+      ),
     ),
   },
   examples: [
