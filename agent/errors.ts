@@ -156,11 +156,18 @@ export const ERRORS = {
     (a) =>
       `create it: kafka-topics.sh --create --topic ${a.topic} --partitions 8 --config retention.ms=604800000`,
   ),
+  kafka_not_sent: row(
+    'NW303',
+    2,
+    'Events could not be handed over to Kafka.',
+    (a: { detail: string }) => `not sent: ${a.detail}`,
+    () => 'normwatch doctor tests broker and topic; sending again is safe',
+  ),
   store_unreachable: row(
     'NW401',
     2,
     'The store does not answer.',
-    (a: { store: string; detail: string }) => `the ${a.store} store does not answer: ${a.detail}`,
+    (a: { detail: string }) => `the store does not answer: ${a.detail}`,
     () => 'check the keys under "store" and the network; normwatch doctor tests each part',
   ),
   store_unfit: row(

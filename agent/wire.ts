@@ -7,7 +7,9 @@ import { usesTls } from './config/checks.ts';
 import type { Config } from './config/rows.ts';
 import { readKeyFile } from './config/secret.ts';
 import { failure } from './errors.ts';
-import type { StateStore } from './flow/ports.ts';
+import type { Producer, Source, StateStore } from './flow/ports.ts';
+import type { KafkaConnection, KafkaSasl } from './io/kafka/options.ts';
+import type { KafkaAdmin } from './io/kafkajs/admin.ts';
 import type { RedisAddress, RedisClientOptions, RedisTarget } from './io/redis/client.ts';
 
 export { createFileSource } from './io/file/source.ts';
@@ -36,6 +38,48 @@ export async function createStore(config: Config, options: StoreOptions = {}): P
       return createRedisStore({ ...redisOptions(config), keyPrefix: store.redis.keyPrefix, ...trouble });
     }
   }
+}
+
+/** The telemetry topic, as one member of the group. */
+export async function createSource(config: Config): Promise<Source> {
+  const { kafka } = config;
+  const options = {
+    connection: kafkaConnection(config),
+    topics: [kafka.topic],
+    groupId: kafka.groupId,
+    sessionTimeoutMs: kafka.sessionTimeoutMs,
+    rebalanceTimeoutMs: kafka.rebalanceTimeoutMs,
+    heartbeatIntervalMs: kafka.heartbeatIntervalMs,
+  };
+  return (await import('./io/kafkajs/source.ts')).createKafkajsSource(options);
+}
+
+/** Into the telemetry topic, or another one. */
+export async function createProducer(config: Config, topic = config.kafka.topic): Promise<Producer> {
+  const options = { connection: kafkaConnection(config), topic, compression: config.kafka.compression };
+  return (await import('./io/kafkajs/producer.ts')).createKafkajsProducer(options);
+}
+
+export async function createKafkaAdmin(config: Config): Promise<KafkaAdmin> {
+  const admin = await import('./io/kafkajs/admin.ts');
+  return admin.createKafkaAdmin({ connection: kafkaConnection(config) });
+}
+
+function kafkaConnection({ kafka }: Config): KafkaConnection {
+  return {
+    brokers: kafka.brokers,
+    clientId: kafka.clientId,
+    connectionTimeoutMs: kafka.connectionTimeoutMs,
+    requestTimeoutMs: kafka.requestTimeoutMs,
+    tls: usesTls(kafka.tls) ? tlsOptions(kafka.tls, 'kafka.tls') : null,
+    sasl: kafkaSasl(kafka.sasl),
+  };
+}
+
+function kafkaSasl({ mechanism, username, password, token }: Config['kafka']['sasl']): KafkaSasl | null {
+  if (mechanism === null) return null;
+  if (mechanism === 'oauthbearer') return { mechanism, token: () => token?.reveal() ?? '' };
+  return { mechanism, username: username ?? '', password: () => password?.reveal() ?? '' };
 }
 
 /** The clock of Redis, epoch milliseconds. */

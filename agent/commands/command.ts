@@ -7,7 +7,7 @@ import { failure } from '../errors.ts';
 
 /** The process as a command sees it, so that a test can be the process. */
 export interface Session {
-  readonly out: (text: string) => void;
+  readonly out: (data: string | Uint8Array) => void;
   readonly err: (text: string) => void;
   /** Progress is shown on a terminal only. */
   readonly errIsTerminal: boolean;

@@ -2,17 +2,36 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { failure, NormwatchError, systemDetail } from '../errors.ts';
+import { SinkUnavailable, StoreUnavailable } from '../flow/ports.ts';
+import { baseline } from './baseline.ts';
 import type { AddCommand, Session } from './command.ts';
 import { config } from './config.ts';
+import { deployment } from './deployment.ts';
+import { doctor } from './doctor.ts';
+import { incident } from './incident.ts';
+import { maintenance } from './maintenance.ts';
+import { produce } from './produce.ts';
+import { replay } from './replay.ts';
 
-const COMMANDS: readonly AddCommand[] = [config];
+const COMMANDS: readonly AddCommand[] = [
+  replay,
+  produce,
+  baseline,
+  maintenance,
+  deployment,
+  incident,
+  doctor,
+  config,
+];
 
 export function createProgram(session: Session): Command {
   const program = new Command('normwatch')
     .description('Watches the normalization layers of neural networks for drift and broken numerics.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print what a command does and takes')
-    .helpCommand(false);
+    .helpCommand(false)
+    // `--version` of a command is the version of a model.
+    .enablePositionalOptions();
   for (const add of COMMANDS) add(program, session);
   configure(program, session);
   return program;
@@ -43,7 +62,10 @@ function usageDetail(error: CommanderError, command: Command): string {
 export async function runCommandLine(words: readonly string[], session: Session): Promise<number> {
   const program = createProgram(session);
   try {
-    if (words.length === 0) program.outputHelp();
+    if (words.length === 0) {
+      program.outputHelp();
+      return 2;
+    }
     await program.parseAsync([...words], { from: 'user' });
     return session.exit;
   } catch (error) {
@@ -62,6 +84,9 @@ function tell(error: unknown, session: Session): number {
 function known(error: unknown): NormwatchError[] {
   if (error instanceof NormwatchError) return [error];
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.flatMap(known);
+  if (error instanceof SinkUnavailable) return [failure('kafka_not_sent', { detail: error.message }, error)];
+  if (error instanceof StoreUnavailable)
+    return [failure('store_unreachable', { detail: error.message }, error)];
   return [failure('internal', { detail: systemDetail(error) }, error)];
 }
 
