@@ -42,6 +42,7 @@ test('a reply lost behind the proxy does not undo the write', async (t) => {
   const server = await startRedis(t);
   const proxy = await startProxy(t, { port: server.port });
   const client = new Redis({
+    host: proxy.host,
     port: proxy.port,
     lazyConnect: true,
     enableReadyCheck: false,
