@@ -70,7 +70,11 @@ export function createLive(options: LiveOptions): Live {
       closed = true;
       forgetListener();
       plan();
-      for (const reader of readers) reader.end();
+      // Whoever does not read would hold the shutdown up: an end that cannot be written never comes.
+      for (const reader of readers) {
+        if (reader.writableNeedDrain) reader.destroy();
+        else reader.end();
+      }
     },
   };
 }

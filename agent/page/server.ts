@@ -74,7 +74,11 @@ export async function pagePlugin(app: FastifyInstance, options: PageOptions): Pr
     const events = live.join();
     if (!events)
       return sentence(reply, 503, `${readersMax} readers follow live already; ask /api/overview instead.`);
-    return reply.header('x-accel-buffering', 'no').type('text/event-stream; charset=utf-8').send(events);
+    // A connection that was kept alive after its events have ended would hold up the shutdown.
+    return reply
+      .headers({ 'x-accel-buffering': 'no', connection: 'close' })
+      .type('text/event-stream; charset=utf-8')
+      .send(events);
   });
 
   app.get<{ Params: { id: string } }>('/api/streams/:id/history', async ({ params }, reply) => {

@@ -22,7 +22,7 @@ export const emptyModel = (model: string): ModelView => ({
   maintenanceUntilMs: null,
 });
 
-const incidentOf = (
+export const incidentOf = (
   part: Partial<IncidentView> & Pick<IncidentView, 'id' | 'message' | 'openedMs'>,
 ): IncidentView => ({
   environment: 'default',

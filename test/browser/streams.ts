@@ -53,7 +53,7 @@ export function cellsOf(
   );
 }
 
-function cellOf(
+export function cellOf(
   layer: string,
   site: Site,
   index: number,

@@ -4,9 +4,15 @@ import { h, type Markup } from './markup.ts';
 /** Makes the children of `parent` what `wanted` says. Keyed children keep their element when their order changes. */
 export function patch(parent: Element, wanted: readonly (Markup | string)[]): void {
   const keyed = new Map<string, Element>();
-  for (const child of parent.children) {
+  const kept = new Set(
+    wanted.map((item) => (typeof item === 'string' ? undefined : item.attributes['data-key'])),
+  );
+  for (const child of [...parent.children]) {
     const key = child.getAttribute('data-key');
-    if (key !== null) keyed.set(key, child);
+    if (key === null) continue;
+    // Gone first: an element that only moves up because another left must not be moved by hand, that costs its focus.
+    if (kept.has(key)) keyed.set(key, child);
+    else child.remove();
   }
   let place: ChildNode | null = parent.firstChild;
   for (const item of wanted) {

@@ -6,7 +6,11 @@ import type { IncidentSummary } from './messages.ts';
 const NAMES_SHOWN = 3;
 
 export const incidentList = (incidents: readonly IncidentSummary[], nowMs: number): Markup =>
-  h('ul', { class: 'incidents' }, ...incidents.map((incident) => openIncident(incident, nowMs)));
+  h(
+    'ul',
+    { class: 'incidents', 'data-key': 'open' },
+    ...incidents.map((incident) => openIncident(incident, nowMs)),
+  );
 
 function openIncident(incident: IncidentSummary, nowMs: number): Markup {
   const suppressed = incident.suppressed !== null;

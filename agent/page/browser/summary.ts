@@ -72,7 +72,11 @@ export function incidents(overview: Overview): Markup[] {
   return [
     h('h2', { id: 'incidents-title' }, 'Open incidents'),
     overview.incidents.length === 0
-      ? h('p', { class: 'nothing' }, 'None. Normalization layers do what their references say.')
+      ? h(
+          'p',
+          { class: 'nothing', 'data-key': 'none' },
+          'None. Normalization layers do what their references say.',
+        )
       : incidentList(overview.incidents, overview.nowMs),
     ...(left > 0
       ? [h('p', { class: 'nothing' }, `and ${plural(left, 'more open incident')}: see the findings.`)]
@@ -82,7 +86,7 @@ export function incidents(overview: Overview): Markup[] {
       : [
           h(
             'details',
-            { class: 'resolved' },
+            { class: 'resolved', 'data-key': 'resolved' },
             h('summary', {}, `Recently resolved (${overview.resolved.length})`),
             resolvedList(overview.resolved, overview.nowMs),
           ),
