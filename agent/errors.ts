@@ -47,7 +47,7 @@ export const ERRORS = {
     2,
     'A file is there and cannot be read.',
     (a: { file: string; detail: string }) => `${a.file}: cannot be read: ${a.detail}`,
-    () => 'give this user the right to read it, or name another file',
+    () => 'check that the file is whole and that this user may read it',
   ),
   file_unwritable: row(
     'NW104',

@@ -3,9 +3,14 @@
 import type { Session } from './commands/command.ts';
 import { runCommandLine } from './commands/index.ts';
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopping.abort(signal));
+let stopping: AbortController | null = null;
+
+function stop(): AbortSignal {
+  if (stopping !== null) return stopping.signal;
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort(signal));
+  stopping = controller;
+  return controller.signal;
 }
 
 // A reader that has seen enough (`… | head`) is no failure.
@@ -24,7 +29,7 @@ const session: Session = {
   folder: process.cwd(),
   input: process.stdin,
   nowMs: Date.now,
-  stop: stopping.signal,
+  stop,
   exit: 0,
 };
 

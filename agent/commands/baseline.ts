@@ -58,7 +58,7 @@ export const baseline: AddCommand = (program, session) => {
   });
   explain(pin, {
     examples: [
-      'baseline pin -m minilm-l6 --version v1 --since 2026-03-02T00:00:00Z --until 2026-03-02T06:00:00Z',
+      'baseline pin -m bert --version v1 --since 2026-03-02T00:00:00Z --until 2026-03-02T06:00:00Z',
       'baseline pin -m minilm-l6 --version v2 --reference training --data training.nwref',
     ],
   });

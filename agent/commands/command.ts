@@ -15,8 +15,8 @@ export interface Session {
   readonly folder: string;
   readonly input: NodeJS.ReadableStream;
   readonly nowMs: () => number;
-  /** Aborts on the first SIGINT or SIGTERM. */
-  readonly stop: AbortSignal;
+  /** From the first call on, SIGINT and SIGTERM abort this signal instead of ending the process; a second one ends it. */
+  readonly stop: () => AbortSignal;
   /** A command that succeeded with the answer no sets 1. */
   exit: 0 | 1 | 2;
 }
@@ -38,8 +38,13 @@ export function explain(command: Command, help: HelpText): Command {
     '  2  usage, configuration or environment',
   ];
   const more = help.more === undefined ? '' : `\n${help.more}\n`;
-  const examples = help.examples.map((line) => `  $ normwatch ${line}`).join('\n');
-  return command.addHelpText('after', `${more}\nExamples:\n${examples}\n\nExit codes:\n${exits.join('\n')}`);
+  const examples = help.examples.map(
+    (line) => `  $ ${line.includes('normwatch ') ? line : `normwatch ${line}`}`,
+  );
+  return command.addHelpText(
+    'after',
+    `${more}\nExamples:\n${examples.join('\n')}\n\nExit codes:\n${exits.join('\n')}`,
+  );
 }
 
 export const configOption = (): Option =>
@@ -58,7 +63,7 @@ export function configOf(session: Session, options: ConfigOptions, command: stri
   return loadConfig({ file, environment: session.environment, folder: session.folder });
 }
 
-export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+export const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
 /** Option parser: RFC 3339 → the form of the event format. */
 export function timeOption(value: string): string {

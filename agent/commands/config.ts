@@ -42,11 +42,17 @@ export const config: AddCommand = (program, session) => {
       .argument('[file]', 'the configuration, instead of --config')
       .addOption(configOption())
       .action((file: string | undefined, options: ConfigOptions) => {
-        const named = file ?? options.config ?? session.environment.NORMWATCH_CONFIG ?? null;
-        const loaded = loadConfig({ file: named, environment: session.environment, folder: session.folder });
+        const { environment, folder } = session;
+        const named = file ?? options.config ?? environment.NORMWATCH_CONFIG ?? null;
+        const loaded = loadConfig({ file: named, environment, folder, demands: false });
         session.out(printConfig(loaded));
       }),
-    { examples: ['config print --config normwatch.yaml', 'NORMWATCH_LOG_LEVEL=debug … config print'] },
+    {
+      examples: [
+        'config print --config normwatch.yaml',
+        'NORMWATCH_LOG_LEVEL=debug normwatch config print -c normwatch.yaml',
+      ],
+    },
   );
 
   explain(

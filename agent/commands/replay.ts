@@ -32,7 +32,7 @@ import { openOutput } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 interface ReplayOptions extends ConfigOptions {
-  readonly baseline: readonly string[];
+  readonly baseline?: readonly string[];
   readonly findings?: string;
 }
 
@@ -42,7 +42,7 @@ export const replay: AddCommand = (program, session) => {
     .description('find incidents in recordings, as the agent would; no service');
   command
     .argument('<file...>', 'recordings: .jsonl, .jsonl.gz, or - for standard input')
-    .option('-b, --baseline <file>', 'a recording to learn references from; may be repeated', collect, [])
+    .option('-b, --baseline <file>', 'a recording to learn references from; may be repeated', collect)
     .option('-o, --findings <file>', 'where incidents go as JSON Lines; standard output when absent')
     .addOption(configOption())
     .action((files: string[], options: ReplayOptions) => replayFiles(session, files, options));
@@ -71,7 +71,7 @@ async function replayFiles(
   const output = openOutput(session, options.findings);
   try {
     const references = [];
-    for (const file of options.baseline) {
+    for (const file of options.baseline ?? []) {
       const partition = createPartition(settings);
       const account = await foldFile(session, file, partition, { progress, write: null, failed });
       // A verdict without the baseline that was asked for would mislead.

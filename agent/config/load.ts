@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly environment: Environment;
   /** Folder that relative paths in variables count from. */
   readonly folder: string;
+  /** False: what keys demand of each other is not asked, so that an unfinished configuration can be looked at. */
+  readonly demands?: boolean;
 }
 
 export interface Loaded {
@@ -31,7 +33,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   const values = new Map(ROWS.map(({ path, key }) => [path, found.get(path)?.value ?? key.default]));
   const config = assemble(values);
   // A broken key would only make its neighbours look wrong too.
-  if (problems.length === 0) problems.push(...brokenChecks(config, placesOf(options.file, fromFile, found)));
+  if (problems.length === 0 && options.demands !== false)
+    problems.push(...brokenChecks(config, placesOf(options.file, fromFile, found)));
   if (problems.length > 0) throw failures(problems);
   return { config, values, origins: new Map([...found].map(([path, { where }]) => [path, where])) };
 }
