@@ -6,7 +6,7 @@
  * Guarded against: bodies that unpack without end, slow senders, a web page that posts to loopback (content types that
  * need CORS' consent, and only loopback names as `Host`), a socket file left behind by a killed process.
  */
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { type AddressInfo, BlockList, connect, isIP } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -255,13 +255,17 @@ async function listen(
   }
 }
 
-/** A process that was killed leaves its socket file; one that nobody answers at may go. */
+/** A process that was killed leaves its socket file. Only a socket at which nobody answers may go. */
 async function removeDeadSocket(path: string): Promise<void> {
-  const code = await new Promise<string | null>((resolve) => {
+  const found = await lstat(path).catch(() => null);
+  if (!found?.isSocket()) return;
+  const isDead = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
-    probe.once('connect', () => resolve(null));
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    probe.once('connect', () => probe.destroy());
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
   });
-  if (code === 'ECONNREFUSED') await unlink(path);
+  if (isDead) await unlink(path);
 }
