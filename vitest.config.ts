@@ -12,6 +12,7 @@ const light = (name: string, testTimeout = 20_000) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    exclude: left,
     testTimeout,
     maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { groupOrder: 0 },

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { KAFKA_LIBS, PROJECT } from './paths.ts';
+import { KAFKA_LIBS, KAFKA_POM } from './paths.ts';
 import { findProgram, PACKAGE_OF, type Program, requireProgram } from './programs.ts';
 import { SERVICES, type Service, type ServiceName, SKIP_VARIABLE } from './services.ts';
 
@@ -98,14 +98,7 @@ async function fetchKafka(): Promise<void> {
   const partial = `${KAFKA_LIBS}.partial-${process.pid}`;
   await mkdir(dirname(KAFKA_LIBS), { recursive: true });
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
-  await run(requireProgram('mvn'), [
-    '-q',
-    '-B',
-    '-ntp',
-    '-f',
-    join(PROJECT, 'test/kit/kafka/pom.xml'),
-    ...goal,
-  ]);
+  await run(requireProgram('mvn'), ['-q', '-B', '-ntp', '-f', KAFKA_POM, ...goal]);
   await rename(partial, KAFKA_LIBS);
 }
 
