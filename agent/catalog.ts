@@ -8,6 +8,7 @@ import { ACTIVATION_METRICS } from './catalog/activation.ts';
 import { AGENT_METRICS } from './catalog/agent.ts';
 import { EVENT_METRICS } from './catalog/event.ts';
 import { INCIDENT_METRICS } from './catalog/incident.ts';
+import { INTAKE_METRICS } from './catalog/intake.ts';
 import { type Declaration, type Metric, SCOPE_LABELS } from './catalog/metric.ts';
 import { NONFINITE_METRICS } from './catalog/nonfinite.ts';
 import { renderReference } from './catalog/reference.ts';
@@ -41,6 +42,7 @@ export const METRICS = named({
   ...NONFINITE_METRICS,
   ...TRAINING_METRICS,
   ...EVENT_METRICS,
+  ...INTAKE_METRICS,
   ...AGENT_METRICS,
 });
 

@@ -221,6 +221,13 @@ export const ERRORS = {
     (a: { key: string; address: string; detail: string }) => `cannot listen on ${a.address}: ${a.detail}`,
     (a) => `stop what listens there, or set "${a.key}"`,
   ),
+  otlp_setting: row(
+    'NW602',
+    2,
+    'A variable of OpenTelemetry has a value that cannot be meant.',
+    (a: { variable: string; expected: string }) => `${a.variable} must be ${a.expected}`,
+    () => 'correct it, or remove it to push nothing; /metrics is served all the same',
+  ),
   internal: row(
     'NW901',
     2,

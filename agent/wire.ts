@@ -7,7 +7,7 @@ import { usesTls } from './config/checks.ts';
 import type { Config } from './config/rows.ts';
 import { readKeyFile } from './config/secret.ts';
 import { failure } from './errors.ts';
-import type { Producer, Source, StateStore } from './flow/ports.ts';
+import type { Notifier, Producer, Source, StateStore } from './flow/ports.ts';
 import type { KafkaConnection, KafkaSasl } from './io/kafka/options.ts';
 import type { KafkaAdmin } from './io/kafkajs/admin.ts';
 import type { RedisAddress, RedisClientOptions, RedisTarget } from './io/redis/client.ts';
@@ -58,6 +58,12 @@ export async function createSource(config: Config): Promise<Source> {
 export async function createProducer(config: Config, topic = config.kafka.topic): Promise<Producer> {
   const options = { connection: kafkaConnection(config), topic, compression: config.kafka.compression };
   return (await import('./io/kafkajs/producer.ts')).createKafkajsProducer(options);
+}
+
+/** Findings as CloudEvents into a topic of their own. */
+export async function createTopicNotifier(config: Config, topic: string): Promise<Notifier> {
+  const notifier = await import('./io/kafka/notifier.ts');
+  return notifier.createTopicNotifier({ producer: await createProducer(config, topic) });
 }
 
 export async function createKafkaAdmin(config: Config): Promise<KafkaAdmin> {

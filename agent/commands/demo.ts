@@ -56,13 +56,15 @@ async function play(session: Session, options: DemoOptions): Promise<void> {
   });
   const store = createMemoryStore();
   const service = await listen(options, {
-    source,
-    store,
-    notifiers: { terminal: terminalNotifier(say) },
-    settings: DEFAULT_SETTINGS,
+    agent: {
+      source,
+      store,
+      notifiers: { terminal: terminalNotifier(say) },
+      settings: DEFAULT_SETTINGS,
+      instance: `demo-${process.pid}`,
+    },
     clock: systemClock,
     log: { debug: silent, info: silent, warn: complain, error: complain },
-    instance: `demo-${process.pid}`,
     http: { host: options.host, port: options.port ?? PORT },
     metrics: { layers: 'auto', topLayers: 20, seriesMax: 5_000 },
     environment: session.environment,
@@ -70,7 +72,7 @@ async function play(session: Session, options: DemoOptions): Promise<void> {
   say(
     `normwatch demo\n  page     ${service.address}/\n  metrics  ${service.address}/metrics\n  stop     Ctrl-C`,
   );
-  session.stop.addEventListener('abort', () => void source.close(), { once: true });
+  session.stop().addEventListener('abort', () => void source.close(), { once: true });
   try {
     await service.done;
   } finally {

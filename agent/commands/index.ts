@@ -6,14 +6,18 @@ import { SinkUnavailable, StoreUnavailable } from '../flow/ports.ts';
 import { baseline } from './baseline.ts';
 import type { AddCommand, Session } from './command.ts';
 import { config } from './config.ts';
+import { demo } from './demo.ts';
 import { deployment } from './deployment.ts';
 import { doctor } from './doctor.ts';
 import { incident } from './incident.ts';
 import { maintenance } from './maintenance.ts';
 import { produce } from './produce.ts';
 import { replay } from './replay.ts';
+import { run } from './run.ts';
 
 const COMMANDS: readonly AddCommand[] = [
+  demo,
+  run,
   replay,
   produce,
   baseline,

@@ -6,8 +6,10 @@ import { METRICS, type Sample } from '../catalog.ts';
 import type { PartitionView } from '../core/view.ts';
 import { type Collector, createCollector } from './exposition/collector.ts';
 import { addAllDetail, addWorstDetail, countDetail, type WorstByStream } from './exposition/detail.ts';
+import { addIntake } from './exposition/intake.ts';
 import { addModel } from './exposition/model.ts';
 import { addStream } from './exposition/stream.ts';
+import type { IntakeCounters } from './intake.ts';
 
 /** A partition this agent owns, as it is committed. */
 export interface ExposedPartition {
@@ -20,6 +22,8 @@ export interface ExposedPartition {
 
 export interface ExpositionInput {
   readonly partitions: readonly ExposedPartition[];
+  /** What the intake of this process counted; absent where it plays none. */
+  readonly intake?: IntakeCounters | undefined;
   /** The time a maintenance window is judged by: the wall clock of a live agent. */
   readonly nowMs: number;
 }
@@ -51,7 +55,7 @@ export const NO_MEMORY: ExpositionMemory = { limited: false, worst: new Map(), c
 const RETURN_SHARE = 0.8;
 
 export function expose(
-  { partitions, nowMs }: ExpositionInput,
+  { partitions, intake, nowMs }: ExpositionInput,
   options: ExpositionOptions,
   memory: ExpositionMemory,
 ): Exposition {
@@ -62,6 +66,7 @@ export function expose(
     for (const stream of model.streams) addStream(out, stream);
   }
   for (const partition of partitions) addPartition(out, partition);
+  if (intake !== undefined) addIntake(out, intake);
 
   const limited = isLimited(options, memory, out.count() + countDetail(models));
   const mode = options.layers === 'auto' ? (limited ? 'top' : 'all') : options.layers;
