@@ -98,6 +98,8 @@ describe('keys', () => {
 describe('version and kind', () => {
   const event = exampleOf('source');
   it.each([
+    [{}, 'missing_field v'],
+    [{ ...event, v: undefined, kind: undefined }, 'missing_field v'],
     [{ ...event, v: undefined }, 'missing_field v'],
     [{ ...event, v: 2, kind: 'of the future' }, 'bad_version v'],
     [{ ...event, v: '1' }, 'bad_version v'],

@@ -102,6 +102,8 @@ describe('structured mode', () => {
     ['data that is no event', wrapped({ data: {} }), 'missing_field v'],
     ['data that is wrapped again', wrapped({ data: wrapped() }), 'missing_field v'],
     ['base64 that is none', { ...inBase64(event), data_base64: 'a-b_' }, 'bad_field data_base64'],
+    ['base64 cut off', { ...inBase64(event), data_base64: 'A' }, 'bad_field data_base64'],
+    ['base64 with too much padding', { ...inBase64(event), data_base64: 'AAAA==' }, 'bad_field data_base64'],
     ['base64 of no JSON', { ...inBase64(event), data_base64: 'e30x' }, 'not_json null'],
     [
       'a forbidden key',
