@@ -106,6 +106,11 @@ describe('structured mode', () => {
     ['base64 with too much padding', { ...inBase64(event), data_base64: 'AAAA==' }, 'bad_field data_base64'],
     ['base64 of no JSON', { ...inBase64(event), data_base64: 'e30x' }, 'not_json null'],
     [
+      'a forbidden key in the event',
+      JSON.stringify(wrapped()).replace('"requests"', '"prototype"'),
+      'forbidden_key prototype',
+    ],
+    [
       'a forbidden key',
       JSON.stringify(wrapped()).replace('{', '{"constructor":1,'),
       'forbidden_key constructor',
