@@ -181,15 +181,46 @@ test('an address that is taken is a failure that names the key', async (t) => {
   await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: address already in use`);
 });
 
+const taker = async (app: FastifyInstance): Promise<void> => {
+  app.post('/take', async ({ body }) => ({ body }));
+};
+
+test('where a body is taken it is short and comes in time', async (t) => {
+  const limits = { bodyBytes: 100, requestMs: 100 };
+  const { ask, speak } = await serve(t, { plugins: [taker], limits });
+  const headers = { 'content-type': 'text/plain' };
+  expect((await ask('/take', { method: 'POST', headers, body: 'x'.repeat(100) })).status).toBe(200);
+  expect((await ask('/take', { method: 'POST', headers, body: 'x'.repeat(101) })).status).toBe(413);
+  const head = 'POST /take HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n';
+  expect(await speak(`${head}abc`)).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+/** Begins an answer and never ends it. */
+const endless = async (app: FastifyInstance): Promise<void> => {
+  app.get('/endless', (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200).write('…');
+  });
+};
+const ASK_ENDLESS = 'GET /endless HTTP/1.1\r\nHost: x\r\n\r\n';
+
+test('a connection on which nothing happens is ended', async (t) => {
+  const { speak } = await serve(t, { plugins: [endless], limits: { idleMs: 50 } });
+  expect(await speak(ASK_ENDLESS)).toContain('…');
+});
+
+test('connections above the limit are ended unheard', async (t) => {
+  const { speak } = await serve(t, { plugins: [endless], limits: { connections: 2, closeMs: 50 } });
+  const { promise: first, resolve } = Promise.withResolvers<string>();
+  const answers = [1, 2, 3].map(() => speak(ASK_ENDLESS));
+  for (const answer of answers) answer.then(resolve, resolve);
+  // The two that are served go on until the server ends; the one that is not comes back first, with nothing.
+  expect(await first).not.toContain('…');
+});
+
 test('closing does not wait for a client that holds on to its answer', async (t) => {
-  const endless = async (app: FastifyInstance): Promise<void> => {
-    app.get('/endless', (_request, reply) => {
-      reply.hijack();
-      reply.raw.writeHead(200).write('…');
-    });
-  };
   const { server, speak } = await serve(t, { plugins: [endless], limits: { closeMs: 50 } });
-  const answer = speak('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n');
+  const answer = speak(ASK_ENDLESS);
   await fetch(`${server.address}/healthz`);
   await server.close();
   expect(await answer).toContain('…');

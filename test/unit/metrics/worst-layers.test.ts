@@ -102,6 +102,12 @@ test('two layers that change places at the edge are both shown all the time', ()
   expect(play(history, 2).slice(1).map(shown)).toEqual(Array.from({ length: 49 }, () => ['a', 'b', 'c']));
 });
 
+test('a layer that is in stays while it is among the worst 1.5 K, however long', () => {
+  const third = { a: 9, b: 8, c: 7, d: 1, e: 1 };
+  const history = [{ ...third, c: 10 }, ...Array.from({ length: 20 }, () => third)];
+  expect(shown(play(history, 2).at(-1))).toEqual(['a', 'b', 'c']);
+});
+
 test('a layer that healed leaves after six ticks, not five', () => {
   const sick = { a: 9, b: 8, c: 1, d: 1, e: 1, f: 1 };
   const healed = { a: 9, b: 0, c: 1, d: 1, e: 1, f: 1 };
