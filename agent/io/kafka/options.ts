@@ -33,6 +33,8 @@ export interface KafkaSourceOptions {
   /** Most bytes of one answer, and of one partition in it (as stored, that is compressed). */
   readonly fetchBytesMax?: number;
   readonly partitionBytesMax?: number;
+  /** How often the topic is looked at anew: added partitions are seen so late. */
+  readonly metadataAgeMs?: number;
 }
 
 export interface KafkaProducerOptions {
@@ -56,6 +58,7 @@ const SOURCE_DEFAULTS = {
   fetchWaitMs: 250,
   fetchBytesMax: 16 * 1024 * 1024,
   partitionBytesMax: 2 * 1024 * 1024,
+  metadataAgeMs: 60_000,
 } as const;
 
 export type CompleteSourceOptions = Required<KafkaSourceOptions>;

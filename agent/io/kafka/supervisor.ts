@@ -23,13 +23,15 @@ export interface Session {
   close(): Promise<void>;
 }
 
+export interface SessionSignals {
+  /** The log answers. */
+  readonly working: () => void;
+  /** It does not, and the session goes on trying. */
+  readonly trouble: (error: unknown) => void;
+}
+
 export interface SupervisorOptions {
-  /** `working` is called when the log answers, `unreachable` when it does not though the session goes on trying. */
-  readonly open: (
-    handler: SourceHandler,
-    working: () => void,
-    unreachable: (reason: string) => void,
-  ) => Session;
+  readonly open: (handler: SourceHandler, signals: SessionSignals) => Session;
   readonly isFatal: (error: unknown) => boolean;
   /** In the words of `errors.ts`. */
   readonly explain: (error: unknown) => Error;
@@ -62,7 +64,7 @@ export function createSupervisor({ open, isFatal, explain }: SupervisorOptions):
       trouble,
     };
     while (!stop.signal.aborted) {
-      session = open(explained, working, (reason) => trouble(new Error(reason)));
+      session = open(explained, { working, trouble });
       const end = await session.run();
       await session.close();
       if (end === null || stop.signal.aborted) return;

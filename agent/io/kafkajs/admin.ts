@@ -1,7 +1,7 @@
 /** What `doctor` asks a cluster, as plain data. */
 import kafkajs from 'kafkajs';
 import type { KafkaConnection } from '../kafka/options.ts';
-import { createKafka, kafkaFailure } from './client.ts';
+import { BRIEF_RETRY, createKafka, kafkaFailure } from './client.ts';
 
 export interface TopicFacts {
   readonly partitions: number;
@@ -27,10 +27,8 @@ export interface KafkaAdmin {
   close(): Promise<void>;
 }
 
-const RETRY = { initialRetryTime: 100, maxRetryTime: 500, retries: 2 };
-
 export function createKafkaAdmin({ connection }: { readonly connection: KafkaConnection }): KafkaAdmin {
-  const admin = createKafka(connection).admin({ retry: RETRY });
+  const admin = createKafka({ connection, retry: BRIEF_RETRY }).admin({ retry: BRIEF_RETRY });
   let connected: Promise<void> | null = null;
 
   async function ask<T>(topics: readonly string[], question: () => Promise<T>): Promise<T> {

@@ -3,14 +3,14 @@
  * bounds, a timer that never rests, and a log of its own (we only hear from it that a broker cannot be reached).
  */
 
-import type { KafkaConfig, KafkaJSError, SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, KafkaJSError, RetryOptions, SASLOptions } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { failure } from '../../errors.ts';
 import { type Codec, compress, decompressRecords } from '../kafka/codecs.ts';
 import { CONNECTION_DEFAULTS, checkConnection, type KafkaConnection } from '../kafka/options.ts';
 import { calmRequestQueue } from './request-queue.ts';
 
-export const { Kafka, CompressionTypes } = kafkajs;
+export const { CompressionTypes } = kafkajs;
 
 type CodecType = keyof typeof kafkajs.CompressionCodecs;
 
@@ -33,8 +33,17 @@ for (const [codec, type] of Object.entries(CODECS) as [Codec, CodecType][]) {
 
 const UNREACHABLE = /^Connection (error|timeout)/;
 
-/** `unreachable` is called, also in the middle of the client's own retries, when a broker does not answer. */
-export function createKafka(connection: KafkaConnection, unreachable: (reason: string) => void = () => {}) {
+/** For questions: a broker or topic that is missing is to be told at once. */
+export const BRIEF_RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 500, retries: 2 };
+
+export interface KafkaOptions {
+  readonly connection: KafkaConnection;
+  readonly retry: RetryOptions;
+  /** Called, also in the middle of the client's own retries, when a broker does not answer. */
+  readonly unreachable?: (reason: string) => void;
+}
+
+export function createKafka({ connection, retry, unreachable = () => {} }: KafkaOptions): Kafka {
   checkConnection('client', connection);
   const config: KafkaConfig = {
     brokers: [...connection.brokers],
@@ -43,6 +52,8 @@ export function createKafka(connection: KafkaConnection, unreachable: (reason: s
     authenticationTimeout: connection.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs,
     requestTimeout: connection.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs,
     enforceRequestTimeout: true,
+    // The one that counts for connections; consumers and producers have one of their own for requests.
+    retry,
     logLevel: kafkajs.logLevel.ERROR,
     logCreator: () => (entry) => {
       if (UNREACHABLE.test(entry.log.message)) unreachable(entry.log.message);
@@ -50,7 +61,7 @@ export function createKafka(connection: KafkaConnection, unreachable: (reason: s
     ...(connection.tls && { ssl: connection.tls }),
     ...(connection.sasl && { sasl: saslOptions(connection.sasl) }),
   };
-  return new Kafka(config);
+  return new kafkajs.Kafka(config);
 }
 
 function saslOptions(sasl: NonNullable<KafkaConnection['sasl']>): SASLOptions {

@@ -18,7 +18,7 @@ const TYPES = {
 
 export function createKafkajsProducer(options: KafkaProducerOptions): Producer {
   const { connection, topic, compression, deadlineMs } = options;
-  const kafka = createKafka(connection);
+  const kafka = createKafka({ connection, retry: RETRY });
   return createSerialProducer({
     deadlineMs,
     explain: (error) => kafkaFailure(error, connection, [topic]),

@@ -12,17 +12,16 @@ import type { LogIdentity, PartitionId, SourceHandler, SourceRecord } from '../.
 import { type Cursor, deliver, move } from '../kafka/cursor.ts';
 import { addHeader, NO_HEADERS } from '../kafka/headers.ts';
 import type { CompleteSourceOptions } from '../kafka/options.ts';
-import type { Session, SessionEnd } from '../kafka/supervisor.ts';
+import type { Session, SessionEnd, SessionSignals } from '../kafka/supervisor.ts';
 import { createTenure } from '../kafka/tenure.ts';
 import { within } from '../kafka/wait.ts';
+import { BRIEF_RETRY, createKafka } from './client.ts';
 import { createKafkajsLog } from './log.ts';
 
 /** Some half a minute: a broker that restarts finds the member it knew, and its group goes on without a rebalance. */
 const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 18 };
-const ADMIN_RETRY = { initialRetryTime: 100, maxRetryTime: 500, retries: 2 };
-const METADATA_AGE_MS = 60_000;
 const BATCHES_AT_ONCE = 16;
-const DISCONNECT_MS = 10_000;
+const DISCONNECT_MS = 5_000;
 const REVOKE_MS = 5_000;
 /** What a member is told when its partitions are to move, or are lost. */
 const REBALANCE = new Set([
@@ -32,23 +31,23 @@ const REBALANCE = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
 ]);
 
-export interface SessionOptions {
-  readonly kafka: Kafka;
+export interface SessionOptions extends SessionSignals {
   readonly options: CompleteSourceOptions;
   readonly handler: SourceHandler;
-  /** The log answers. */
-  readonly working: () => void;
 }
 
-export function createSession({ kafka, options, handler, working }: SessionOptions): Session {
-  const consumer = createConsumer(kafka, options);
-  const admin = kafka.admin({ retry: ADMIN_RETRY });
+export function createSession({ options, handler, working, trouble }: SessionOptions): Session {
+  const { connection } = options;
+  const unreachable = (reason: string): void => trouble(new Error(reason));
+  const consumer = createConsumer(createKafka({ connection, retry: RETRY, unreachable }), options);
+  const admin = createKafka({ connection, retry: BRIEF_RETRY, unreachable }).admin({ retry: BRIEF_RETRY });
   const log = createKafkajsLog(admin);
   const over = Promise.withResolvers<SessionEnd | null>();
   const busy = new Set<Promise<unknown>>();
   /** Where the client went by itself over records that nobody is to see (control records, aborted transactions). */
   const passed = new WeakMap<Cursor, bigint>();
   let state: 'starting' | 'running' | 'closing' = 'starting';
+  let closing: Promise<void> | null = null;
   const running = (): boolean => state === 'running';
   const failed = (error: unknown): void => over.resolve({ error, byHandler: true });
 
@@ -138,7 +137,7 @@ export function createSession({ kafka, options, handler, working }: SessionOptio
   }
 
   async function start(): Promise<void> {
-    // Asked first, with little patience: a broker or topic that is missing is told at once.
+    // Asked first: a broker or topic that is missing is told at once.
     await admin.connect();
     await admin.fetchTopicMetadata({ topics: [...options.topics] });
     await consumer.connect();
@@ -151,6 +150,15 @@ export function createSession({ kafka, options, handler, working }: SessionOptio
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: BATCHES_AT_ONCE,
     });
+  }
+
+  async function leave(): Promise<void> {
+    if (running()) consumer.pause(options.topics.map((topic) => ({ topic })));
+    state = 'closing';
+    await Promise.allSettled(busy);
+    await tenure.revoke();
+    await within(DISCONNECT_MS, Promise.allSettled([consumer.disconnect(), admin.disconnect()]));
+    over.resolve(null);
   }
 
   return {
@@ -170,13 +178,9 @@ export function createSession({ kafka, options, handler, working }: SessionOptio
       if (mine.length === 0 || !running()) return;
       await consumer.commitOffsets(mine.map(({ id, next }) => ({ ...id, offset: String(next) })));
     },
-    async close() {
-      if (running()) consumer.pause(options.topics.map((topic) => ({ topic })));
-      state = 'closing';
-      await Promise.allSettled(busy);
-      await tenure.revoke();
-      await within(DISCONNECT_MS, Promise.allSettled([consumer.disconnect(), admin.disconnect()]));
-      over.resolve(null);
+    close() {
+      closing ??= leave();
+      return closing;
     },
   };
 }
@@ -187,7 +191,7 @@ function createConsumer(kafka: Kafka, options: CompleteSourceOptions): Consumer 
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: options.rebalanceTimeoutMs,
     heartbeatInterval: options.heartbeatIntervalMs,
-    metadataMaxAge: METADATA_AGE_MS,
+    metadataMaxAge: options.metadataAgeMs,
     allowAutoTopicCreation: false,
     readUncommitted: false,
     minBytes: options.fetchBytesMin,

@@ -2,10 +2,10 @@
  * Telemetry from Kafka by kafkajs 2.2.4, the default client. The client gives up after some failures and may do so
  * for good: then its session is thrown away and a new one begun, with growing pauses and without end.
  */
-import type { Source, SourceHandler } from '../../flow/ports.ts';
+import type { Source } from '../../flow/ports.ts';
 import { completeSourceOptions, type KafkaSourceOptions } from '../kafka/options.ts';
 import { createSupervisor } from '../kafka/supervisor.ts';
-import { createKafka, isFatal, kafkaFailure } from './client.ts';
+import { isFatal, kafkaFailure } from './client.ts';
 import { createSession } from './session.ts';
 
 export function createKafkajsSource(given: KafkaSourceOptions): Source {
@@ -13,9 +13,6 @@ export function createKafkajsSource(given: KafkaSourceOptions): Source {
   return createSupervisor({
     isFatal,
     explain: (error) => kafkaFailure(error, options.connection, options.topics),
-    open(handler: SourceHandler, working, unreachable) {
-      const kafka = createKafka(options.connection, unreachable);
-      return createSession({ kafka, options, handler, working });
-    },
+    open: (handler, signals) => createSession({ options, handler, ...signals }),
   });
 }

@@ -1,0 +1,4 @@
+import { createKafkajsSource } from '../../agent/io/kafkajs/source.ts';
+import { kafkaSourceContract } from './source-kafka.ts';
+
+kafkaSourceContract('kafkajs', createKafkajsSource);
