@@ -43,7 +43,9 @@ function chosenFiles(args: readonly string[]): string[] {
 async function staticChecks(): Promise<Tally> {
   const checks: [string, string, string[]][] = [
     ['biome check', bin('biome'), ['check', '.']],
-    ['tsc --noEmit', bin('tsc'), ['--noEmit']],
+    ['tsc', bin('tsc'), []],
+    ['tsc, page in the browser', bin('tsc'), ['-p', 'agent/page/browser']],
+    ['tsc, tests in the browser', bin('tsc'), ['-p', 'test/browser']],
   ];
   const generate = join(PROJECT, 'agent/generate.ts');
   if (existsSync(generate)) checks.push(['generated files', process.execPath, [generate, '--check']]);

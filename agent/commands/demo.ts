@@ -17,6 +17,8 @@ interface DemoOptions {
 }
 
 const PORT = 9464;
+/** Often enough that the page shows every tick, also where the story is played fast. */
+const COMMIT_MS = 200;
 const RECORDINGS = new URL('../../examples/recordings/', import.meta.url).pathname;
 
 export const demo: AddCommand = (program, session) => {
@@ -61,6 +63,7 @@ async function play(session: Session, options: DemoOptions): Promise<void> {
       store,
       notifiers: { terminal: terminalNotifier(say) },
       settings: DEFAULT_SETTINGS,
+      flow: { commitIntervalMs: COMMIT_MS },
       instance: `demo-${process.pid}`,
     },
     clock: systemClock,

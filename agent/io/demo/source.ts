@@ -30,6 +30,8 @@ export interface StorySourceOptions {
 
 const ID: PartitionId = { topic: 'demo', partition: 0 };
 const HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
+/** The part in which nothing happens is played this many times faster than the event's own time. */
+const LEAD_SPEED = 40;
 /** Wall time between two batches, and between two stories. */
 const STEP_MS = 250;
 const PAUSE_MS = 3_000;
@@ -61,13 +63,16 @@ export function createStorySource(options: StorySourceOptions): Source {
     const { story, lines, lengthMs } = script;
     const beganMs = clock.nowMs();
     const leadMs = Math.min(story.leadMs, lengthMs);
-    const startMs = Math.round(beganMs + (lengthMs - leadMs) / speed - lengthMs);
+    const leadWallMs = leadMs / Math.max(LEAD_SPEED, speed);
+    const startMs = Math.round(beganMs + leadWallMs + (lengthMs - leadMs) / speed - lengthMs);
     const boot = randomUUID();
     const stamped = (of: readonly Line[]) => of.map((line) => stamp(line, story.model, boot, startMs));
     await send(handler, stamped([pinLine(script, reference)]));
     let at = 0;
     while (at < lines.length && !closing.signal.aborted) {
-      const upToMs = leadMs + (clock.nowMs() - beganMs) * speed;
+      const wallMs = clock.nowMs() - beganMs;
+      const upToMs =
+        wallMs < leadWallMs ? (wallMs / leadWallMs) * leadMs : leadMs + (wallMs - leadWallMs) * speed;
       const from = at;
       while (at < lines.length && lines[at]!.offsetMs <= upToMs) at++;
       await send(handler, stamped(lines.slice(from, at)));
