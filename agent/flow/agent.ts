@@ -32,6 +32,7 @@ export const AGENT_DEFAULTS: AgentSettings = {
   commitIntervalMs: 1_000,
   commitRecords: 20_000,
   foldSliceMs: 5,
+  idleCheckMs: 15_000,
   closeDeadlineMs: 10_000,
   silenceMs: 30_000,
 };
@@ -186,7 +187,7 @@ export function createAgent<State, Event, Refusal extends RefusedRecord>(
     while (!beating.signal.aborted) {
       await clock.sleep(settings.commitIntervalMs, beating.signal);
       if (closing !== null) return;
-      for (const worker of workers.values()) void worker.commit();
+      for (const worker of workers.values()) worker.beat();
       if (isMirroring) continue;
       isMirroring = true;
       void mirror(mirrored).finally(() => {

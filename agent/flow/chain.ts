@@ -3,14 +3,14 @@ import type { Occurrences } from './occurrences.ts';
 import {
   type Batch,
   type Clock,
+  END_UNKNOWN,
   type LogIdentity,
   type PartitionId,
   partitionName,
   type Source,
-  
 } from './ports.ts';
 import { sameLog } from './start.ts';
-import { skipLost, type Tenure } from './tenure.ts';
+import { readFrom, skipLost, type Tenure } from './tenure.ts';
 
 /**
  * The agent's own check that batches follow one another: clients jump (kafkajs does, without a word, when an offset is
@@ -63,8 +63,17 @@ export function createChain({ id, source, clock, occurrences, signal, onFailure 
   async function readAgain(tenure: Tenure<unknown>): Promise<'drop'> {
     if (jumps > 0) await backOff(clock, jumps - 1, tenure.aborter.signal);
     jumps += 1;
-    if (!tenure.aborter.signal.aborted) seekTo(Promise.resolve(tenure.next));
+    if (!tenure.aborter.signal.aborted) seekTo(Promise.resolve(readFrom(tenure)));
     return 'drop';
+  }
+
+  /** `reload`: not the log it was, or cut before what was read. */
+  function compareLog(tenure: Tenure<unknown>, log: LogIdentity): 'same' | 'reload' {
+    if (log.end < tenure.next || sameLog(tenure, log) === 'no') return 'reload';
+    if (log.low <= tenure.next) return 'same';
+    occurrences.recordsExpired(partition, tenure.next, log.low);
+    skipLost(tenure, log.low);
+    return 'same';
   }
 
   return {
@@ -80,12 +89,7 @@ export function createChain({ id, source, clock, occurrences, signal, onFailure 
       if (seeking !== null) return 'drop';
       const log = await identify();
       if (log === null || tenure.aborter.signal.aborted) return 'drop';
-      if (log.end < tenure.next || sameLog(tenure, log) === 'no') return 'reload';
-      if (log.low > tenure.next) {
-        occurrences.recordsExpired(partition, tenure.next, log.low);
-        skipLost(tenure, log.low);
-        tenure.check = null;
-      }
+      if (compareLog(tenure, log) === 'reload') return 'reload';
       if (from > tenure.next) {
         occurrences.positionJumped(partition, tenure.next, from);
         return readAgain(tenure);
@@ -93,6 +97,21 @@ export function createChain({ id, source, clock, occurrences, signal, onFailure 
       if (from === tenure.next) return 'use';
       occurrences.positionRepeated(partition, tenure.next, from);
       return next < tenure.next ? readAgain(tenure) : 'use';
+    },
+
+    /**
+     * Nothing came for a while: a client that jumped to the end, or hangs, is never seen by `check`. Answers with the
+     * log as it is, null when there is nothing to conclude.
+     */
+    async wake(tenure: Tenure<unknown>, isStillIdle: () => boolean): Promise<LogIdentity | 'reload' | null> {
+      const log = await identify();
+      if (log === null || tenure.aborter.signal.aborted || seeking !== null || !isStillIdle()) return null;
+      if (compareLog(tenure, log) === 'reload') return 'reload';
+      if (log.end !== END_UNKNOWN && log.end > tenure.next) {
+        occurrences.positionStalled(partition, tenure.next, log.end);
+        seekTo(Promise.resolve(readFrom(tenure)));
+      }
+      return log;
     },
   };
 }

@@ -42,6 +42,7 @@ export async function foldBatch<State, Event, Refusal extends RefusedRecord>(
       if (found === 'same') continue;
     }
     if (record.position < tenure.next) {
+      if (tenure.last !== null && compare(tenure.last, record) === 'differs') return 'differs';
       repeated += 1;
       continue;
     }

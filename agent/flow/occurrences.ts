@@ -23,6 +23,7 @@ export const OCCURRENCES = {
   position_mirror_failed: { level: 'warn', system: 'source' },
   position_jumped: { level: 'warn', system: 'source' },
   batch_not_mine: { level: 'debug', system: null },
+  position_stalled: { level: 'info', system: null },
   position_repeated: { level: 'warn', system: 'source' },
   records_expired: { level: 'error', system: 'source' },
   log_truncated: { level: 'error', system: 'source' },
@@ -130,6 +131,13 @@ export function createOccurrences({ log, clock, timings, repeatMs = 30_000 }: Oc
         'position_jumped',
         partition,
         `${partition}: the client jumped from ${expected} to ${from} though the log holds what lies between; read again`,
+        { partition },
+      ),
+    positionStalled: (partition: string, expected: bigint, end: bigint) =>
+      tell(
+        'position_stalled',
+        partition,
+        `${partition}: the log goes on from ${expected} to ${end}, but nothing comes; asked again`,
         { partition },
       ),
     positionRepeated: (partition: string, expected: bigint, from: bigint) =>

@@ -110,7 +110,7 @@ export function createOutbox({ partition, notifiers, clock, occurrences, signal,
     committed(snapshot: OutboxSnapshot): void {
       const isCurrent = snapshot.version === version;
       for (const f of snapshot.findings)
-        occurrences.findingCommitted(partition, f.event, f.id, String(f['message'] ?? f.id));
+        occurrences.findingCommitted(partition, f.event, f.id, String(f.message ?? f.id));
       add(snapshot.findings);
       if (isCurrent) storedVersion = version;
     },

@@ -36,10 +36,13 @@ export interface Batch {
 export interface LogIdentity {
   readonly clusterId: string | null;
   readonly topicId: string | null;
-  /** Lowest position still held, and the position after the last record. */
+  /** Lowest position still held, and the position after the last record (or END_UNKNOWN). */
   readonly low: bigint;
   readonly end: bigint;
 }
+
+/** The end of a log that is not known before it is read (a file): no position is beyond this one. */
+export const END_UNKNOWN = 2n ** 63n - 1n;
 
 export interface SourceHandler {
   /**

@@ -1,4 +1,4 @@
-import type { LogIdentity, SourceRecord, StoredHeader } from './ports.ts';
+import { END_UNKNOWN, type LogIdentity, type SourceRecord, type StoredHeader } from './ports.ts';
 
 /**
  * Where to begin reading a partition, from what is stored and what the log says of itself. Pure: the table of this
@@ -46,7 +46,10 @@ export interface JudgeOptions {
 
 export function judgeStart({ header, log, startAt, differs = null }: JudgeOptions): Start {
   const stored = header.next;
-  if (stored === null) return { kind: 'new', next: startAt === 'latest' ? log.end : log.low };
+  if (stored === null) {
+    const isLatest = startAt === 'latest' && log.end !== END_UNKNOWN;
+    return { kind: 'new', next: isLatest ? log.end : log.low };
+  }
   const rewritten = differs !== null && header.facts.get(FACTS.last) === formatFingerprint(differs);
   const same = sameLog(
     {

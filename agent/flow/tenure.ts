@@ -2,7 +2,7 @@ import type { PartitionView } from '../core/view.ts';
 import type { Core, RefusedRecord } from './core.ts';
 import type { Occurrences } from './occurrences.ts';
 import { createOutbox, type Outbox, type OutboxSnapshot, PENDING_FIELD } from './outbox.ts';
-import type { Claim, Clock, CommitRequest, LogIdentity, Notifier, } from './ports.ts';
+import type { Claim, Clock, CommitRequest, LogIdentity, Notifier } from './ports.ts';
 import {
   FACTS,
   type Fingerprint,
@@ -141,6 +141,7 @@ export const readFrom = (tenure: Tenure<unknown>): bigint => tenure.check?.posit
 export function skipLost(tenure: Tenure<unknown>, low: bigint): void {
   tenure.lost += low - tenure.next;
   tenure.next = low;
+  tenure.check = null;
 }
 
 export const isDirty = (tenure: Tenure<unknown>): boolean =>

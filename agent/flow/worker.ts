@@ -6,6 +6,7 @@ import { foldBatch } from './fold.ts';
 import {
   type Batch,
   type Claim,
+  END_UNKNOWN,
   type LogIdentity,
   type PartitionId,
   partitionName,
@@ -34,6 +35,8 @@ export interface WorkerSettings {
   readonly commitRecords: number;
   /** Longest stretch of folding before the event loop gets a turn: heartbeats hang on it. */
   readonly foldSliceMs: number;
+  /** After this long without a batch the log is asked whether there is really nothing to read. */
+  readonly idleCheckMs: number;
 }
 
 export interface WorkerOptions<State, Event, Refusal extends RefusedRecord>
@@ -79,6 +82,8 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
   let committing: Promise<void> | null = null;
   let lastCommitMs: number | null = null;
   let isHalted = false;
+  let batchesRunning = 0;
+  let lastBatchMs = clock.nowMs();
   /** End of the log as last seen. */
   let end: bigint | null = null;
 
@@ -97,7 +102,8 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     if (log === null || ownership.signal.aborted) return null;
     const start = judge(log);
     tenure = beginTenure(tenureOptions, { claim, log, start });
-    end = log.end;
+    end = log.end === END_UNKNOWN ? null : log.end;
+    lastBatchMs = clock.nowMs();
     lastCommitMs = null;
     occurrences.partitionClaimed(partition, tenure.next, start.kind);
     if (!tenure.isCold) onView(core.view(tenure.state));
@@ -134,6 +140,16 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
   }
 
   async function batch(incoming: Batch): Promise<void> {
+    batchesRunning += 1;
+    lastBatchMs = clock.nowMs();
+    try {
+      await take(incoming);
+    } finally {
+      batchesRunning -= 1;
+    }
+  }
+
+  async function take(incoming: Batch): Promise<void> {
     if (tenure === null) {
       // Its records come again after the seek that follows the load.
       await loading;
@@ -145,8 +161,19 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     if (tenure !== mine || verdict === 'drop') return;
     if (verdict === 'reload') return reload();
     const stillMine = (): Promise<boolean> => pause(mine);
-    const outcome = await foldBatch(tenureOptions, mine, incoming, { sliceMs: settings.foldSliceMs, stillMine });
-    if (outcome === 'differs') reload(mine.check);
+    const outcome = await foldBatch(tenureOptions, mine, incoming, {
+      sliceMs: settings.foldSliceMs,
+      stillMine,
+    });
+    if (outcome === 'differs') reload(mine.check ?? mine.last);
+  }
+
+  async function wake(mine: Tenure<State>): Promise<void> {
+    const sinceMs = clock.nowMs();
+    lastBatchMs = sinceMs;
+    const found = await chain.wake(mine, () => batchesRunning === 0 && lastBatchMs === sinceMs);
+    if (found === 'reload') return reload();
+    if (found !== null && found.end !== END_UNKNOWN) end = found.end;
   }
 
   /** Between two stretches of folding: room for others, for a due commit, and for the end. */
@@ -196,7 +223,7 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
 
   function applyCommitted(
     mine: Tenure<State>,
-    { committed, view, outbox }: Snapshot,
+    { request, committed, view, outbox }: Snapshot,
     startedMs: number,
   ): void {
     mine.committed = committed;
@@ -204,6 +231,9 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     occurrences.committed(lastCommitMs - startedMs);
     onView(view);
     mine.outbox.committed(outbox);
+    // The log was cut or created again. The store's comparison hangs on positions that rise: a late repeat of this
+    // commit would fit once more when the position is back where it was, unless a new epoch begins here.
+    if (request.expected !== null && request.next < request.expected) reload();
   }
 
   async function storeFailed(operation: 'claim' | 'commit', error: unknown, failures: number): Promise<void> {
@@ -235,6 +265,13 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     batch,
     commit,
     drop,
+
+    /** At every beat: commits, and looks after a log that has gone quiet. */
+    beat(): void {
+      void commit();
+      if (tenure === null || isHalted || batchesRunning > 0) return;
+      if (clock.nowMs() - lastBatchMs >= settings.idleCheckMs) wake(tenure).catch(onFailure);
+    },
 
     /** One last commit, within the deadline, then the end. Whoever owns the partition by then decides by its claim. */
     async release(deadlineMs: number): Promise<void> {
