@@ -1,6 +1,6 @@
 /**
  * The four codecs of Kafka with a bound on what they inflate to: neither client has one, and one compressed megabyte
- * can hold gigabytes. A batch over the bound becomes the same number of records that decode refuses, so that it is
+ * can hold gigabytes. Each client puts records that decode refuses in the place of a batch over the bound, so that it is
  * counted and the partition goes on behind it.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -103,57 +103,33 @@ function snappyBytes(block: Buffer): number {
   throw new Error('the length of a snappy block is no number');
 }
 
-const BATCH_HEAD_BYTES = 61;
-const LENGTH_AT = 8;
-const MAGIC_AT = 16;
-const MAGIC = 2;
+/** Inflates what stands behind the head of a record batch; throws when that is broken or beyond the bounds. */
+export function inflateRecords(codec: Codec, bytes: Buffer): Buffer {
+  const inflated = decompress(codec, bytes);
+  if (hasMoreRecords(inflated, BATCH_RECORDS_MAX))
+    throw new Error(`a ${codec} batch holds more than ${BATCH_RECORDS_MAX} records`);
+  return inflated;
+}
 
-/**
- * Decompresses what stands behind the head of a record batch. Both clients hand over a view into the batch, so its
- * head can be read: how many records they will look for.
- */
-export function decompressRecords(codec: Codec, bytes: Buffer): Buffer {
-  const count = recordCount(bytes);
-  if (count !== null && count > BATCH_RECORDS_MAX)
-    throw new Error(`a batch of ${count} records: no more than ${BATCH_RECORDS_MAX} are taken`);
-  try {
-    return decompress(codec, bytes);
-  } catch (error) {
-    if (count === null) throw error;
-    return refusedRecords(count, `normwatch refused the batch: ${(error as Error).message}`);
+/** Each record begins with its length. */
+function hasMoreRecords(inflated: Buffer, most: number): boolean {
+  let at = 0;
+  for (let count = 0; at < inflated.length; count++) {
+    if (count === most) return true;
+    let raw = 0;
+    let shift = 0;
+    let byte: number;
+    do {
+      byte = inflated[at++] ?? 0;
+      raw |= (byte & 0x7f) << shift;
+      shift += 7;
+    } while (byte >= 0x80 && shift < 32);
+    // A length below zero is nonsense that the client is to find.
+    at += Math.max(0, (raw >>> 1) ^ -(raw & 1));
   }
+  return false;
 }
 
-function recordCount(bytes: Buffer): number | null {
-  if (bytes.byteOffset < BATCH_HEAD_BYTES) return null;
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset - BATCH_HEAD_BYTES, BATCH_HEAD_BYTES);
-  const behindLength = BATCH_HEAD_BYTES - LENGTH_AT - 4;
-  if (head[MAGIC_AT] !== MAGIC || head.readInt32BE(LENGTH_AT) !== behindLength + bytes.length) return null;
-  return head.readInt32BE(BATCH_HEAD_BYTES - 4);
-}
-
-/** `count` records without key and headers whose value is a text that is no event. */
-function refusedRecords(count: number, why: string): Buffer {
-  const text = Buffer.from(why);
-  const parts: Buffer[] = [];
-  for (let at = 0; at < count; at++) {
-    const record = Buffer.concat([
-      Buffer.of(0, 0),
-      varint(at),
-      varint(-1),
-      varint(text.length),
-      text,
-      Buffer.of(0),
-    ]);
-    parts.push(varint(record.length), record);
-  }
-  return Buffer.concat(parts);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
+/** What stands in the place of each record of a batch that was refused: a text that decode refuses and counts. */
+export const refusedText = (error: unknown): Buffer =>
+  Buffer.from(`normwatch refused the batch: ${(error as Error).message}`);

@@ -6,8 +6,9 @@
 import type { Kafka, KafkaConfig, KafkaJSError, RetryOptions, SASLOptions } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { failure } from '../../errors.ts';
-import { type Codec, compress, decompressRecords } from '../kafka/codecs.ts';
+import { type Codec, compress, inflateRecords } from '../kafka/codecs.ts';
 import { CONNECTION_DEFAULTS, checkConnection, type KafkaConnection } from '../kafka/options.ts';
+import { refusedRecords } from './refused.ts';
 import { calmRequestQueue } from './request-queue.ts';
 
 export const { CompressionTypes } = kafkajs;
@@ -27,7 +28,13 @@ calmRequestQueue();
 for (const [codec, type] of Object.entries(CODECS) as [Codec, CodecType][]) {
   kafkajs.CompressionCodecs[type] = () => ({
     compress: async ({ buffer }: { buffer: Buffer }) => compress(codec, buffer),
-    decompress: async (bytes: Buffer) => decompressRecords(codec, bytes),
+    decompress: async (bytes: Buffer) => {
+      try {
+        return inflateRecords(codec, bytes);
+      } catch (error) {
+        return refusedRecords(bytes, error);
+      }
+    },
   });
 }
 

@@ -4,15 +4,22 @@
  */
 import { type BaseOptions, compressionsAlgorithms, findErrorBy } from '@platformatic/kafka';
 import { failure } from '../../errors.ts';
-import { type Codec, compress, decompressRecords } from '../kafka/codecs.ts';
+import { type Codec, compress, inflateRecords } from '../kafka/codecs.ts';
 import { CONNECTION_DEFAULTS, checkConnection, type KafkaConnection } from '../kafka/options.ts';
+import { refusedRecords } from './refused.ts';
 
 // The client keeps its codecs in one table for the whole process.
 for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] as const satisfies Codec[]) {
   const table: { compressSync: unknown; decompressSync: unknown; compress?: unknown } =
     compressionsAlgorithms[codec];
   table.compressSync = (data: Bytes) => compress(codec, toBuffer(data));
-  table.decompressSync = (data: Bytes) => decompressRecords(codec, toBuffer(data));
+  table.decompressSync = (data: Bytes) => {
+    try {
+      return inflateRecords(codec, toBuffer(data));
+    } catch (error) {
+      return refusedRecords(error);
+    }
+  };
   delete table.compress;
 }
 
@@ -45,7 +52,7 @@ function saslOptions(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<Ba
 }
 
 /** Errors that no repetition mends: rights, credentials, configuration. */
-const FATAL_CODES = ['PLT_KFK_AUTHENTICATION', 'PLT_KFK_USER'];
+const FATAL_CODE = 'PLT_KFK_AUTHENTICATION';
 const FATAL_IDS = [
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -59,18 +66,17 @@ const FATAL_IDS = [
 ];
 
 export function isFatal(error: unknown): boolean {
-  return (
-    FATAL_CODES.some((code) => findErrorBy(error as Error, 'code', code) !== null) ||
-    FATAL_IDS.some((id) => hasId(error, id))
-  );
+  return findErrorBy(error as Error, 'code', FATAL_CODE) !== null || FATAL_IDS.some((id) => hasId(error, id));
 }
 
-export const hasId = (error: unknown, id: string): boolean =>
-  findErrorBy(error as Error, 'apiId', id) !== null;
+const hasId = (error: unknown, id: string): boolean => findErrorBy(error as Error, 'apiId', id) !== null;
+
+/** The client turns the broker's answer into a usage error of its own. */
+const UNKNOWN_TOPIC = /^Unknown topic /;
 
 /** The client's errors in the words of `errors.ts`. */
 export function kafkaFailure(error: unknown, { brokers }: KafkaConnection, topics: readonly string[]): Error {
-  if (hasId(error, 'UNKNOWN_TOPIC_OR_PARTITION'))
+  if (hasId(error, 'UNKNOWN_TOPIC_OR_PARTITION') || UNKNOWN_TOPIC.test(innermost(error)))
     return failure('kafka_topic_missing', { topic: topics.join(', ') }, error);
   return failure('kafka_unreachable', { brokers: brokers.join(', '), detail: innermost(error) }, error);
 }
