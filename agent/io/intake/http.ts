@@ -51,7 +51,7 @@ export interface IntakeDoorLimits {
 
 const DEFAULT_LIMITS: IntakeDoorLimits = {
   bodyBytes: 2 * 1024 * 1024,
-  unpackedBytes: 8 * 1024 * 1024,
+  unpackedBytes: 4 * 1024 * 1024,
   lines: 10_000,
   refusalsTold: 20,
   connections: 64,
