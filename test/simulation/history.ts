@@ -45,7 +45,7 @@ async function suffer(world: World): Promise<void> {
 }
 
 async function rest(world: World): Promise<void> {
-  const { time, store, logs, group, oracle, note } = world;
+  const { time, store, logs, group, oracle, written, note } = world;
   world.isCalm = true;
   store.heal();
   for (const process of world.living()) process.thaw();
@@ -53,11 +53,12 @@ async function rest(world: World): Promise<void> {
   // Records after the last fault: whoever is stuck shows.
   for (const p of logs.keys()) world.produce(p);
   group.rebalance();
+  written.clear();
   note('calm');
   const isAtRest = (): boolean =>
     logs.every((log, p) => {
       const { next, fields } = store.held(storedName(p));
-      return next === log.end && !fields.has('pending');
+      return written.has(storedName(p)) && next === log.end && !fields.has('pending');
     });
   if (await time.runUntil(isAtRest, time.nowMs() + REST_MS)) return;
   const left = logs.map((log, p) => `${store.held(storedName(p)).next} of ${log.end}`);

@@ -26,6 +26,8 @@ export interface World {
   readonly oracle: Oracle;
   readonly agents: Map<Process, Agent>;
   readonly trace: string[];
+  /** Partitions written since somebody last cleared it. */
+  readonly written: Set<string>;
   /** Clients behave and notifiers take everything once it is set. */
   isCalm: boolean;
   isNotifierBroken: boolean;
@@ -52,6 +54,7 @@ export function createWorld(weather: Weather, random: Random, bug: PlantedBug | 
     time,
     faults,
     trace,
+    written: new Set(),
     logs: Array.from({ length: weather.partitions }, () => createPartitionLog(weather.isNamed)),
     group: createGroup(weather.partitions),
     store: createStore({ time, random, faults, bug: planted.store, lossiness: weather.lossiness }),
@@ -127,9 +130,10 @@ function createNotifier(world: World, process: Process): Notifier {
   return { publish: (findings) => process.through(publish(findings)), close: () => Promise.resolve() };
 }
 
-function watchStore({ store, faults, oracle, note }: World): void {
+function watchStore({ store, faults, oracle, written, note }: World): void {
   store.onWrite = (partition, held, { commitId, expected, next }) => {
     note(`${partition} written: ${commitId} ${expected}→${next}`);
+    written.add(partition);
     oracle.written(Number(partition.split(':')[1]), held);
   };
   store.onRefused = (partition, held, { commitId, expected, next }, isOwn) => {
