@@ -33,8 +33,8 @@ export interface IntakeQueue {
    * taken before this batch was settled or given back.
    */
   take(most: { readonly bytes: number; readonly events: number }): QueuedEvent[];
-  /** The batch has left for good. */
-  settle(): void;
+  /** The batch has left for good. Returns its events' number: 0 when `clear` was faster and has counted them. */
+  settle(): number;
   /** The batch comes back to the front. */
   giveBack(): void;
   /** Everything goes, the batch included. */
@@ -100,7 +100,11 @@ export function createIntakeQueue(bytesMax: number): IntakeQueue {
       }
       return batch.map(({ event }) => event);
     },
-    settle: dropBatch,
+    settle() {
+      const { length } = batch;
+      dropBatch();
+      return length;
+    },
     giveBack,
     clear() {
       giveBack();

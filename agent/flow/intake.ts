@@ -155,8 +155,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const sendOne = async (): Promise<void> => {
     const batch = queue.take({ bytes: flushBytes, events: eventsMost });
     if (await send(batch)) {
-      queue.settle();
-      count.produced += batch.length;
+      count.produced += queue.settle();
       eventsMost *= 2;
       return;
     }
@@ -173,12 +172,11 @@ export function createIntake(options: IntakeOptions): Intake {
       queue.giveBack();
       return backOff(clock, failures, stop.signal);
     }
-    queue.settle();
+    if (queue.settle() === 0) return;
     count.produced += 1;
     drop([suspect], 'refused');
   };
 
-  /** False also where the answer comes after the end: by then the events are counted as dropped. */
   const send = async (events: readonly QueuedEvent[]): Promise<boolean> => {
     try {
       await producer.send(events.map(({ key, value }) => ({ key, value })));
@@ -192,7 +190,7 @@ export function createIntake(options: IntakeOptions): Intake {
     if (trouble !== null) occurrences.intakeRecovered();
     trouble = null;
     failures = 0;
-    return !stop.signal.aborted;
+    return true;
   };
 
   return {

@@ -127,7 +127,9 @@ describe('disk store', () => {
     later.exec('PRAGMA user_version = 99');
     later.close();
     expect(() => createDiskStore({ path: newer })).toThrow(/layout 99/);
-    expect(() => createDiskStore({ path: join(dir, 'absent.db'), readOnly: true })).toThrow(/cannot be opened/);
+    expect(() => createDiskStore({ path: join(dir, 'absent.db'), readOnly: true })).toThrow(
+      /cannot be opened/,
+    );
   });
 
   test('refuses values that no store wrote', async (t) => {
