@@ -177,6 +177,32 @@ test.each([
   expect(of(METRICS.maintenance_active, samples)).toEqual([`${MODEL} ${expected}`]);
 });
 
+test('what the intake counted is shown where this process plays one, and only there', () => {
+  const intake = {
+    accepted: 10,
+    refused: { not_json: 2 },
+    produced: 6,
+    dropped: { activations: 1 },
+    bufferedEvents: 3,
+    bufferedBytes: 999,
+    failures: 4,
+    trouble: null,
+  };
+  const isIntake = ({ metric }: Sample) => metric.name.startsWith('normwatch_intake_');
+  const { samples } = expose({ partitions: [], intake, nowMs: NOW_MS }, ALL, NO_MEMORY);
+  const shown = samples.filter(isIntake).map((one) => `${one.metric.name.slice(17)} ${show(one).trim()}`);
+  expect(shown).toEqual([
+    'accepted_total 10',
+    'refused_total reason=not_json 2',
+    'produced_total 6',
+    'dropped_total kind=activations 1',
+    'failures_total 4',
+    'buffered_events 3',
+    'buffered_bytes 999',
+  ]);
+  expect(samplesOf([]).filter(isIntake)).toEqual([]);
+});
+
 test('of two series with equal labels the last is shown and the other counted', () => {
   const exposer = createExposer({ ...ALL, onLimited: () => {} });
   const clash = () => exposer({ partitions: [partition([model(), model({ missing: 3 })])], nowMs: NOW_MS });
