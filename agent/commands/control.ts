@@ -5,8 +5,8 @@ import { type Command, Option } from 'commander';
 import { decode } from '../core/decode/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { failure } from '../errors.ts';
-import { createProducer } from '../wire.ts';
 import { type ConfigOptions, configOf, configOption, type Session } from './command.ts';
+import { openSender } from './sender.ts';
 
 export interface TargetOptions {
   readonly environment: string;
@@ -76,7 +76,7 @@ export async function sendControl(
   }
   const { config } = configOf(session, options, command);
   const key = `${event.environment}/${event.model}`;
-  const producer = await createProducer(config);
+  const producer = await openSender(config);
   try {
     await producer.send([{ key, value }]);
   } finally {

@@ -94,7 +94,7 @@ const lineOf = (one: IncidentView): string[] => [
   shortTime(one.openedMs),
   one.status,
   one.suppressed === null ? one.severity : `(${one.severity})`,
-  `${one.model} ${one.version}: ${one.message}`,
+  one.message,
 ];
 
 function markdownOf(one: IncidentView): string {
@@ -112,7 +112,7 @@ function markdownOf(one: IncidentView): string {
     ['sources', one.sources.join(', ') || 'all'],
     ['detectors', one.detectors.join(', ')],
     ['deployment', deploymentOf(one)],
-    ['effect', one.effect === null ? null : `${one.effect.value} ${one.effect.unit}`],
+    ['effect', one.effect === null ? null : `${Number(one.effect.value.toPrecision(3))} ${one.effect.unit}`],
   ];
   const times: [string, number | null][] = [
     ['onset (estimated)', one.onsetMs],

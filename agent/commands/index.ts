@@ -33,7 +33,6 @@ export function createProgram(session: Session): Command {
     .description('Watches the normalization layers of neural networks for drift and broken numerics.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print what a command does and takes')
-    .helpCommand(false)
     // `--version` of a command is the version of a model.
     .enablePositionalOptions();
   for (const add of COMMANDS) add(program, session);
@@ -44,6 +43,7 @@ export function createProgram(session: Session): Command {
 /** Settings are not inherited by commands that were added before, so every command gets them. */
 function configure(command: Command, session: Session): void {
   command
+    .helpCommand(false)
     .exitOverride((error) => {
       if (error.exitCode === 0) throw error;
       throw failure('usage', { detail: usageDetail(error, command), command: pathOf(command) }, error);

@@ -10,7 +10,6 @@ import { InvalidArgumentError } from 'commander';
 import { formatTime, parseTime } from '../core/time.ts';
 import { failure } from '../errors.ts';
 import type { OutgoingMessage, Producer, SourceRecord } from '../flow/ports.ts';
-import { createProducer } from '../wire.ts';
 import {
   type AddCommand,
   type ConfigOptions,
@@ -22,6 +21,7 @@ import {
 } from './command.ts';
 import { countOf, createRefusedLines, readLines, tally } from './lines.ts';
 import { createProgress } from './progress.ts';
+import { openSender } from './sender.ts';
 
 interface ProduceOptions extends ConfigOptions {
   readonly rebase?: 'now';
@@ -70,7 +70,7 @@ async function produceFile(session: Session, file: string, options: ProduceOptio
   }
   const { config } = configOf(session, options, 'produce');
   const span = options.rebase === undefined ? null : await spanOf(session, file);
-  const producer = await createProducer(config);
+  const producer = await openSender(config);
   try {
     await sendAll(session, file, options, { span, producer, topic: config.kafka.topic });
   } finally {

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { runLine } from '../kit/command-line.ts';
-import { expectTold } from '../kit/provoke.ts';
-import { tempDir } from '../kit/temp-dir.ts';
+import { runLine } from '../../kit/command-line.ts';
+import { expectTold } from '../../kit/provoke.ts';
+import { tempDir } from '../../kit/temp-dir.ts';
 
-const MAIN = join(import.meta.dirname, '../../agent/main.ts');
+const MAIN = join(import.meta.dirname, '../../../agent/main.ts');
 
 const WRONG: [sentence: string, words: string[], message: RegExp][] = [
   ['a command that is none', ['replya'], /unknown command 'replya' \(Did you mean replay\?\)/],
