@@ -84,6 +84,7 @@ export function summarizeStream(stream: StreamView, model: ModelView): StreamSum
     worst: worst && { layer: worst.cell.layer, site: worst.cell.site, sigmas: worst.sigmas },
     against: worst?.against ?? null,
     outputKlNats: outputKl(stream),
+    training: trainingNumbers(stream),
     incidents: model.incidents.filter((incident) => incident.status === 'open' && isOf(incident, stream))
       .length,
   };
@@ -112,6 +113,18 @@ function worstCell(cells: readonly CellView[]) {
     (worst, next) => (next.sigmas > (worst?.sigmas ?? -1) ? next : worst),
     null,
   );
+}
+
+function trainingNumbers({ training }: StreamView): StreamSummary['training'] {
+  if (training === null) return [];
+  return [
+    { name: 'loss', value: training.loss },
+    { name: 'gradient norm', value: training.gradNorm },
+    { name: 'learning rate', value: training.learningRate },
+    ...training.validation
+      .slice(0, NAMES_MAX)
+      .map(({ name, value }) => ({ name: `validation ${name}`, value })),
+  ];
 }
 
 function outputKl(stream: StreamView): number | null {

@@ -4,8 +4,7 @@
  * moves a tick at a time. `hostile` gives one layer and one message names that would hurt a page that trusts them.
  */
 import type { ModelView, PartitionView } from '../../agent/core/view.ts';
-import { createHistory, recordView } from '../../agent/flow/history.ts';
-import type { PageData } from '../../agent/page/data.ts';
+import { type PageData, rememberViews } from '../../agent/page/data.ts';
 import { emptyModel, epsilonIncident, staleIncident } from './incidents.ts';
 import {
   cellsOf,
@@ -31,15 +30,21 @@ export interface Fixture extends PageData {
 }
 
 export function createFixture({ hostile = false }: { hostile?: boolean } = {}): Fixture {
-  const history = createHistory();
   const listeners = new Set<() => void>();
   let tick = 0;
   let resolvedTick: number | null = null;
   let view = viewAt(tick, resolvedTick, hostile);
-  const nowMs = () => START_MS + tick * TICK_MS + 2_000;
+  const clock = { nowMs: () => START_MS + tick * TICK_MS + 2_000 };
+  const source = {
+    views: () => [view],
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const data = rememberViews(source, clock);
   const show = () => {
     view = viewAt(tick, resolvedTick, hostile);
-    recordView(history, view, nowMs());
     for (const listener of listeners) listener();
   };
   while (tick < TICKS_BEFORE) {
@@ -47,13 +52,8 @@ export function createFixture({ hostile = false }: { hostile?: boolean } = {}): 
     show();
   }
   return {
-    history,
-    clock: { nowMs },
-    views: () => [view],
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    ...data,
+    clock,
     advance() {
       tick += 1;
       show();

@@ -156,7 +156,7 @@ const axisNumbers = (_: uPlot, values: (number | null)[]): string[] =>
 const axisNumber = (value: number): string => {
   const size = Math.abs(value);
   const text =
-    size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential() : value.toLocaleString('en-US');
+    size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential() : String(Number(value.toPrecision(6)));
   return (text.length > 8 ? value.toExponential(1) : text).replaceAll('-', '−');
 };
 

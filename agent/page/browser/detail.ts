@@ -1,7 +1,7 @@
 /** The chosen stream: heat map, its table, and the chosen layer's charts. Asks the server for what the overview lacks. */
 import { createCharts } from './charts.ts';
 import { create, patch } from './dom.ts';
-import { clockTime, place, sigmas } from './format.ts';
+import { clockTime, number, place, plural, sigmas } from './format.ts';
 import type { SiteChoice } from './grid.ts';
 import { createHeatmap } from './heatmap.ts';
 import { encodeName } from './incident.ts';
@@ -62,6 +62,8 @@ export function createDetail(section: HTMLElement): Detail {
     seen = { history, nowMs };
     title.textContent = `${stream.model} · ${place(stream)}`;
     patch(about, aboutStream(history, nowMs));
+    const scored = history.cells.length > 0;
+    for (const part of [sites, heatmap.element, table]) part.hidden = !scored;
     heatmap.show(history, site, nowMs);
     patch(table, tableOf(history));
   };
@@ -116,16 +118,27 @@ const siteChoices = (chosen: SiteChoice): Markup[] => [
   ),
 ];
 
-function aboutStream({ stream, marks, unit }: StreamHistory, nowMs: number): Markup[] {
+function aboutStream({ stream, marks, unit, cells }: StreamHistory, nowMs: number): Markup[] {
   const when = (at: number) =>
     unit === 'time' ? clockTime(at, nowMs) : `step ${at.toLocaleString('en-US')}`;
   const facts = [
-    `${stream.layers} layers`,
-    stream.reference === null ? 'no reference yet' : `reference ${stream.reference}`,
+    stream.layers === 0 ? null : plural(stream.layers, 'layer'),
+    stream.reference === null
+      ? stream.run === null
+        ? 'no reference yet'
+        : null
+      : `reference ${stream.reference}`,
     stream.checkpoint === null ? null : `checkpoint ${stream.checkpoint}`,
   ].filter((fact) => fact !== null);
   return [
-    h('p', {}, facts.join(' · ')),
+    h(
+      'p',
+      {},
+      [...facts, ...stream.training.map(({ name, value }) => `${name} ${number(value)}`)].join(' · '),
+    ),
+    cells.length > 0
+      ? null
+      : h('p', {}, 'Nothing by layer yet: the heat map begins with the first closed tick of activations.'),
     marks.length === 0
       ? null
       : h(

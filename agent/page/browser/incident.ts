@@ -60,31 +60,33 @@ function address({ layers }: IncidentSummary, stream: string): string {
 export const encodeName = (name: string): string => encodeURIComponent(name.toWellFormed());
 
 function particulars(incident: IncidentSummary): Markup[] {
-  const { layers, sources, deployment, evidence, effect } = incident;
-  const sure = `${Math.round(incident.confidence * 100)} % sure`;
+  const { layers, sources, deployment, evidence, effect, environment, cause } = incident;
+  const sure = cause === 'unknown' ? '' : ` (${Math.round(incident.confidence * 100)} % sure)`;
   const rows: [string, string | Markup | null][] = [
     [
       'Model',
-      `${incident.model} · ${place(incident)}${incident.environment === 'default' ? '' : ` · ${incident.environment}`}`,
+      `${incident.model} · ${place(incident)}${environment === 'default' ? '' : ` · ${environment}`}`,
     ],
-    ['Cause', `${words(incident.cause)} (${sure})`],
+    ['Cause', words(cause) + sure],
     ['First layer', layers[0] === undefined ? null : layerNames(layers)],
     ['Sources', sources.length === 0 ? 'all' : listed(sources)],
     ['Scope', words(incident.scope)],
-    ['Deployment', deployment && `${deployment.version}, ${number(deployment.minutes)} min before`],
+    ['Deployment', deployment && deployed(deployment)],
     ['Effect', effect && `${number(effect.value)} ${words(effect.unit)}`],
-    [
-      'Evidence',
-      evidence.length === 0
-        ? null
-        : evidence.map(({ name, value }) => `${words(name)} ${shown(value)}`).join(', '),
-    ],
     ['Found by', incident.detectors.map(words).join(', ')],
+    ['Evidence', evidence.map(({ name, value }) => `${words(name)} ${shown(value)}`).join(' · ')],
   ];
-  return rows.flatMap(([name, value]) =>
-    value === null || value === '' ? [] : [h('div', {}, h('dt', {}, name), h('dd', {}, value))],
-  );
+  return rows.flatMap(([name, value]) => {
+    // Up to a dozen numbers: one column would make it the longest thing on the page.
+    const wide = name === 'Evidence' ? 'wide' : null;
+    return value === null || value === ''
+      ? []
+      : [h('div', { class: wide }, h('dt', {}, name), h('dd', {}, value))];
+  });
 }
+
+const deployed = ({ version, minutes }: { version: string; minutes: number }): string =>
+  `${version}, ${minutes === 0 ? 'just' : `${number(minutes)} min`} before`;
 
 const layerNames = (layers: readonly string[]): Markup => {
   const more = layers.length - 1;

@@ -93,6 +93,8 @@ export interface StreamSummary {
   readonly worst: (CellName & { readonly sigmas: number }) | null;
   readonly against: Against | null;
   readonly outputKlNats: number | null;
+  /** Of a run: its last step's numbers, named and in reading order. */
+  readonly training: readonly { readonly name: string; readonly value: number | null }[];
   readonly incidents: number;
 }
 

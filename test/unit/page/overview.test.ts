@@ -138,6 +138,25 @@ describe('streams', () => {
     expect(overview.maintenance).toEqual([]);
   });
 
+  test('a run tells its last loss, norm, rate and validation, a served model none', () => {
+    const training = {
+      loss: 2.5,
+      learningRate: 1e-3,
+      gradNorm: null,
+      gradNorms: [],
+      validation: [{ name: 'perplexity', value: 12, goal: 'min' as const }],
+    };
+    const run = { ...streamOf1('v1')[0]!, run: 'r1', role: null, training };
+    const [served, trained] = overviewOf({ streams: [run, ...streamOf1('v1')] }).streams;
+    expect(served?.training).toEqual([]);
+    expect(trained?.training).toEqual([
+      { name: 'loss', value: 2.5 },
+      { name: 'gradient norm', value: null },
+      { name: 'learning rate', value: 1e-3 },
+      { name: 'validation perplexity', value: 12 },
+    ]);
+  });
+
   test('records are summed over models and what names no model', () => {
     const model = {
       ...emptyModel('m'),
