@@ -51,13 +51,23 @@ export async function createSource(config: Config): Promise<Source> {
     rebalanceTimeoutMs: kafka.rebalanceTimeoutMs,
     heartbeatIntervalMs: kafka.heartbeatIntervalMs,
   };
-  return (await import('./io/kafkajs/source.ts')).createKafkajsSource(options);
+  switch (kafka.client) {
+    case 'kafkajs':
+      return (await import('./io/kafkajs/source.ts')).createKafkajsSource(options);
+    case 'platformatic':
+      return (await import('./io/platformatic/source.ts')).createPlatformaticSource(options);
+  }
 }
 
 /** Into the telemetry topic, or another one. */
 export async function createProducer(config: Config, topic = config.kafka.topic): Promise<Producer> {
   const options = { connection: kafkaConnection(config), topic, compression: config.kafka.compression };
-  return (await import('./io/kafkajs/producer.ts')).createKafkajsProducer(options);
+  switch (config.kafka.client) {
+    case 'kafkajs':
+      return (await import('./io/kafkajs/producer.ts')).createKafkajsProducer(options);
+    case 'platformatic':
+      return (await import('./io/platformatic/producer.ts')).createPlatformaticProducer(options);
+  }
 }
 
 /** Findings as CloudEvents into a topic of their own. */

@@ -53,7 +53,7 @@ describe('a failure', () => {
     expect(made).toBeInstanceOf(NormwatchError);
     expect(made).toMatchObject({ row: 'file_unreadable', code: 'NW103', exit: 2, cause });
     expect(made.message).toBe('a.jsonl: cannot be read: permission denied');
-    expect(made.wayOut).toMatch(/right to read/);
+    expect(made.wayOut).toMatch(/may read it/);
   });
 
   it('stays itself when it is the only one of several', () => {
