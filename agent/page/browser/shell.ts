@@ -19,6 +19,7 @@ const head = (overview: Overview): Markup =>
     h('link', { rel: 'stylesheet', href: 'assets/uplot.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/base.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/summary.css' }),
+    h('link', { rel: 'stylesheet', href: 'assets/streams.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/detail.css' }),
     h('script', { type: 'module', src: 'assets/main.ts' }),
   );
