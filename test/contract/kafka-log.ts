@@ -1,7 +1,8 @@
 /** What the Kafka cases do to a topic from outside: with kafkajs itself, so that no adapter examines itself. */
 import kafkajs, { type Producer } from 'kafkajs';
 import type { Owner } from '../kit/owner.ts';
-import { createTopic, kafkaAdmin } from '../kit/topic.ts';
+import { createTopic, kafkaAdmin, type TopicOptions } from '../kit/topic.ts';
+import { waitFor } from '../kit/wait-for.ts';
 
 export interface KafkaLog {
   readonly topic: string;
@@ -13,8 +14,12 @@ export interface KafkaLog {
   deleteBefore(position: number): Promise<void>;
 }
 
+/** Tried again: under load a topic that was just made is not known everywhere when its leaders are asked for. */
+export const newTopic = (owner: Owner, options: TopicOptions): Promise<string> =>
+  waitFor(() => createTopic(owner, options), { what: 'a new topic' });
+
 export async function kafkaLog(owner: Owner, brokers: readonly string[], partitions = 1): Promise<KafkaLog> {
-  const topic = await createTopic(owner, { brokers, partitions });
+  const topic = await newTopic(owner, { brokers, partitions });
   const kafka = new kafkajs.Kafka({
     clientId: 'exam',
     brokers: [...brokers],

@@ -8,9 +8,8 @@ import { createPlatformaticProducer } from '../../agent/io/platformatic/producer
 import { type KafkaBroker, startKafka } from '../kit/kafka.ts';
 import { fileOwner, type Owner } from '../kit/owner.ts';
 import { sharedKafka } from '../kit/shared-services.ts';
-import { createTopic } from '../kit/topic.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import { type KafkaLog, kafkaLog } from './kafka-log.ts';
+import { type KafkaLog, kafkaLog, newTopic } from './kafka-log.ts';
 import { Committed, type ReaderOptions, startReader } from './reader.ts';
 import { sourceContract } from './source.ts';
 
@@ -295,7 +294,7 @@ export function kafkaSourceContract(name: string, createSource: CreateSource): v
       t.onTestFinished(() => source.close());
       await waitFor(() => reader.troubles.length > 0, { what: 'the trouble' });
       expect(reader.troubles[0]).toMatchObject({ row: 'kafka_topic_missing' });
-      await createTopic(t, { brokers: kafka.brokers, name: topic });
+      await newTopic(t, { brokers: kafka.brokers, name: topic });
       await waitFor(() => reader.holds().length === 1, { what: 'the partition' });
       expect(reader.troubles.at(-1)).toBeNull();
     });

@@ -53,20 +53,26 @@ function bounded(codec: Codec, inflate: () => Buffer): Buffer {
   }
 }
 
-/** Upper bound of what an LZ4 frame inflates to: its blocks, each as large as the frame allows, without inflating. */
+const LZ4_MAGIC = 0x184d2204;
+
+/**
+ * Upper bound of what an LZ4 frame inflates to: its blocks, each as large as the frame allows, without inflating. Throws
+ * when it is no frame or its blocks do not end in an end mark: the decoder would take that for an empty one.
+ */
 function lz4BytesMost(bytes: Buffer): number {
+  const isFrame = bytes.length >= 7 && bytes.readUInt32LE(0) === LZ4_MAGIC;
   const flags = bytes[4] ?? 0;
   const blockMost = 1 << (8 + 2 * (((bytes[5] ?? 0) >> 4) & 7));
   const checksum = flags & 0x10 ? 4 : 0;
   let at = 7 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0);
   let most = 0;
-  while (at + 4 <= bytes.length) {
+  while (isFrame && at + 4 <= bytes.length) {
     const size = bytes.readUInt32LE(at) & 0x7fffffff;
-    if (size === 0) break;
+    if (size === 0) return most;
     most += Math.min(blockMost, size * 255);
     at += 4 + size + checksum;
   }
-  return most;
+  throw new Error('an lz4 batch is broken or cut off');
 }
 
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);

@@ -46,7 +46,10 @@ export function createSerialProducer({
       signal.throwIfAborted();
       if (closed) throw new Error('the producer is closed');
       sink ??= open();
-      await (await sink).send(part);
+      const opened = await sink;
+      // Opening may have taken longer than the caller waits: what it was told has failed must not arrive much later.
+      signal.throwIfAborted();
+      await opened.send(part);
     }
   }
 

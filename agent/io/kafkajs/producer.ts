@@ -5,8 +5,8 @@ import { createSerialProducer } from '../kafka/producer.ts';
 import { CompressionTypes, createKafka, kafkaFailure } from './client.ts';
 
 const ACKS_ALL = -1;
-/** The deadline is the producer's own; these only keep the client trying until then. */
-const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 };
+/** Some five seconds: a client that was given up must not go on trying in the background, behind what was sent since. */
+const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 8 };
 
 const TYPES = {
   none: CompressionTypes.None,

@@ -24,6 +24,11 @@ export function createPlatformaticProducer(options: KafkaProducerOptions): Produ
         compression,
         partitioner: compatibilityPartitioner,
       });
+      // Asked first, with little patience: a topic that is missing is told, not waited for.
+      await client.metadata({ topics: [topic], retries: 1 }).catch(async (error: unknown) => {
+        await client.close(true);
+        throw error;
+      });
       return {
         async send(messages) {
           await client.send({
