@@ -55,7 +55,7 @@ describe('Redis store, access', () => {
       const told: string[] = [];
       const store = openStore(t, server.port, {
         ...options,
-        deadlineMs: 300,
+        deadlineMs: 1_500,
         onTrouble: (error) => told.push(`${error?.stack} ${JSON.stringify(error)}`),
       });
       const error = await store.claim('t:0').catch((caught: unknown) => caught);
@@ -79,9 +79,9 @@ describe('Redis store, access', () => {
     const [ca, clientKey] = [await readFile(cert), await readFile(key)];
     const mutual = openStore(t, server.port, { tls: { ca, cert: ca, key: clientKey } });
     expect((await mutual.claim('t:0')).header.epoch).toBe(1n);
-    const distrustful = openStore(t, server.port, { tls: { cert: ca, key: clientKey }, deadlineMs: 400 });
+    const distrustful = openStore(t, server.port, { tls: { cert: ca, key: clientKey }, deadlineMs: 1_500 });
     await expect(distrustful.claim('t:0')).rejects.toThrow(/self-signed certificate/);
-    const anonymous = openStore(t, server.port, { tls: { ca }, deadlineMs: 400 });
+    const anonymous = openStore(t, server.port, { tls: { ca }, deadlineMs: 1_500 });
     await expect(anonymous.claim('t:0')).rejects.toThrow(StoreUnavailable);
   });
 });
@@ -118,7 +118,7 @@ describe('Redis store, check', () => {
     );
     await server.cli('config', 'set', 'min-replicas-to-write', '1');
     expect(await store.check()).toEqual([{ level: 'good', message: expect.stringMatching(/^Redis \d/) }]);
-    const astray = openStore(t, replica.port, { deadlineMs: 500 });
+    const astray = openStore(t, replica.port, { deadlineMs: 1_500 });
     expect(levels(await astray.check(), 'fatal')).toEqual([expect.stringContaining('replica')]);
   });
 

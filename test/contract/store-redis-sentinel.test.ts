@@ -36,7 +36,7 @@ const answered = <T>(call: () => Promise<T>) =>
 describe('Redis store behind Sentinel', () => {
   test('goes on at the new master when the old one dies', async (t) => {
     const setup = await startSentinel(t, { args: ['--appendonly', 'yes'] });
-    const patient = openStore(t, setup, 500);
+    const patient = openStore(t, setup, 1_000);
     const claim = await patient.claim('t:0');
     await patient.commit('t:0', commitOf(claim, { next: 5n, set: new Map([['part', bytes('kept')]]) }));
     await replicated(setup, '5');
@@ -50,7 +50,7 @@ describe('Redis store behind Sentinel', () => {
 
   test('goes to the new master when the old one lives on as a replica', async (t) => {
     const setup = await startSentinel(t);
-    const patient = openStore(t, setup, 500);
+    const patient = openStore(t, setup, 1_000);
     const claim = await patient.claim('t:0');
     await patient.commit('t:0', commitOf(claim));
     await replicated(setup, '1');
@@ -70,7 +70,7 @@ describe('Redis store behind Sentinel', () => {
 
   test('a failover that loses acknowledged writes refuses with the older position and state', async (t) => {
     const setup = await startSentinel(t);
-    const patient = openStore(t, setup, 500);
+    const patient = openStore(t, setup, 1_000);
     const claim = await patient.claim('t:0');
     await patient.commit('t:0', commitOf(claim, { next: 5n, set: new Map([['part', bytes('old')]]) }));
     await replicated(setup, '5');
@@ -98,7 +98,7 @@ describe('Redis store behind Sentinel', () => {
 
   test('says so when no sentinel answers', async (t) => {
     const target = { mode: 'sentinel', sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'x' } as const;
-    const lonely = createRedisStore({ target, deadlineMs: 300 });
+    const lonely = createRedisStore({ target, deadlineMs: 1_500 });
     t.onTestFinished(() => lonely.close());
     await expect(lonely.claim('t:0')).rejects.toThrow(/All sentinels are unreachable/);
   });
