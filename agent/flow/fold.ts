@@ -67,16 +67,21 @@ function compare(check: Fingerprint, record: SourceRecord): 'same' | 'differs' |
   return fingerprint(record).hash === check.hash ? 'same' : 'differs';
 }
 
+/** What throws here is a bug of ours, not bad input: the agent stops and says where. */
 function foldRecord<State, Event, Refusal extends RefusedRecord>(
   { partition, core, occurrences }: TenureOptions<State, Event, Refusal>,
   tenure: Tenure<State>,
   { position, value, headers, arrivedMs }: SourceRecord,
 ): void {
-  const decoded = core.decode(value, headers);
-  if (decoded.ok) core.foldEvent(tenure.state, decoded.event, arrivedMs);
-  else {
-    core.foldRefusal(tenure.state, decoded.refusal);
-    occurrences.recordRefused(partition, position, decoded.refusal);
+  try {
+    const decoded = core.decode(value, headers);
+    if (decoded.ok) core.foldEvent(tenure.state, decoded.event, arrivedMs);
+    else {
+      core.foldRefusal(tenure.state, decoded.refusal);
+      occurrences.recordRefused(partition, position, decoded.refusal);
+    }
+  } catch (error) {
+    throw new Error(`${partition} position ${position}: ${(error as Error).message}`, { cause: error });
   }
   tenure.next = position + 1n;
   tenure.uncommitted += 1;

@@ -50,8 +50,11 @@ async function rest(world: World): Promise<void> {
   store.heal();
   for (const process of world.living()) process.thaw();
   if (world.living().length === 0) world.startAgent();
-  // Records after the last fault: whoever is stuck shows.
-  for (const p of logs.keys()) world.produce(p);
+  // Records after the last fault: whoever is stuck shows, and no position is right by accident.
+  for (const [p, log] of logs.entries()) {
+    do world.produce(p);
+    while (log.end === store.held(storedName(p)).next);
+  }
   group.rebalance();
   written.clear();
   note('calm');
