@@ -1,18 +1,17 @@
 import type { PartitionView } from '../core/view.ts';
-import { aborted, backOff, within } from './backoff.ts';
+import { aborted, within } from './backoff.ts';
 import { createChain } from './chain.ts';
 import type { RefusedRecord } from './core.ts';
 import { foldBatch } from './fold.ts';
+import { createPersist } from './persist.ts';
 import {
   type Batch,
-  type Claim,
   END_UNKNOWN,
   type LogIdentity,
   type PartitionId,
   partitionName,
   type Source,
   type StateStore,
-  StoreUnavailable,
 } from './ports.ts';
 import { type Fingerprint, judgeStart } from './start.ts';
 import {
@@ -87,11 +86,12 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
   /** End of the log as last seen. */
   let end: bigint | null = null;
 
+  const persist = createPersist({ partition, clock, occurrences, onStoreTrouble });
   const chain = createChain({ id, source, clock, occurrences, signal: ownership.signal, onFailure });
 
   /** Claims, restores, and says where to begin; null when the partition was lost meanwhile. */
   async function load(known: LogIdentity | null, differs: Fingerprint | null = null): Promise<bigint | null> {
-    const claim = await claimUntilAnswered();
+    const claim = await persist('claim', () => store.claim(partition), ownership.signal);
     if (claim === null) return null;
     let log = known ?? (await chain.identify());
     const judge = (identity: LogIdentity) =>
@@ -108,20 +108,6 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     occurrences.partitionClaimed(partition, tenure.next, start.kind);
     if (!tenure.isCold) onView(core.view(tenure.state));
     return readFrom(tenure);
-  }
-
-  async function claimUntilAnswered(): Promise<Claim | null> {
-    for (let failures = 0; !ownership.signal.aborted; failures += 1) {
-      try {
-        const claim = await store.claim(partition);
-        if (failures > 0) occurrences.storeRecovered(partition);
-        onStoreTrouble(null);
-        return ownership.signal.aborted ? null : claim;
-      } catch (error) {
-        await storeFailed('claim', error, failures);
-      }
-    }
-    return null;
   }
 
   /** All memory is dropped; what is stored is read again and the source goes back to it. */
@@ -204,21 +190,11 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     const startedMs = clock.nowMs();
     const snapshot = takeSnapshot(tenureOptions, mine);
     const { request } = snapshot;
-    for (let failures = 0; tenure === mine; failures += 1) {
-      try {
-        const outcome = await store.commit(partition, request);
-        if (failures > 0) {
-          occurrences.storeRecovered(partition);
-          onStoreTrouble(null);
-        }
-        if (tenure !== mine) return;
-        if (outcome.result === 'committed') return applyCommitted(mine, snapshot, startedMs);
-        occurrences.commitRefused(partition, request.expected, outcome.next);
-        return reload();
-      } catch (error) {
-        await storeFailed('commit', error, failures);
-      }
-    }
+    const outcome = await persist('commit', () => store.commit(partition, request), mine.aborter.signal);
+    if (outcome === null) return;
+    if (outcome.result === 'committed') return applyCommitted(mine, snapshot, startedMs);
+    occurrences.commitRefused(partition, request.expected, outcome.next);
+    reload();
   }
 
   function applyCommitted(
@@ -234,14 +210,6 @@ export function createWorker<State, Event, Refusal extends RefusedRecord>(
     // The log was cut or created again. The store's comparison hangs on positions that rise: a late repeat of this
     // commit would fit once more when the position is back where it was, unless a new epoch begins here.
     if (request.expected !== null && request.next < request.expected) reload();
-  }
-
-  async function storeFailed(operation: 'claim' | 'commit', error: unknown, failures: number): Promise<void> {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    if (ownership.signal.aborted) return;
-    occurrences.storeUnavailable(partition, operation, error);
-    onStoreTrouble(error.message);
-    await backOff(clock, failures, ownership.signal);
   }
 
   /** Ends the ownership at once: nothing more is written, shown or sent. */
