@@ -128,12 +128,7 @@ async function agentParts(
 }
 
 /** A store that cannot keep a promise is refused as soon as it can be asked. */
-async function checkStore(
-  store: StateStore,
-  type: string,
-  log: LineLog,
-  stop: AbortSignal,
-): Promise<void> {
+async function checkStore(store: StateStore, type: string, log: LineLog, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
       const found = await store.check();
