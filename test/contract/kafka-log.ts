@@ -10,6 +10,10 @@ export interface KafkaLog {
   append(values: readonly string[], partition?: number): Promise<void>;
   /** One transaction, committed or aborted, of several batches. */
   transaction(batches: readonly (readonly string[])[], end: 'commit' | 'abort'): Promise<void>;
+  /** The topic gets so many partitions. */
+  grow(partitions: number): Promise<void>;
+  /** Deletes the topic and makes it again under its name. */
+  recreate(): Promise<void>;
   /** Removes everything before `position`, as retention does. */
   deleteBefore(position: number): Promise<void>;
 }
@@ -44,6 +48,16 @@ export async function kafkaLog(owner: Owner, brokers: readonly string[], partiti
       const transaction = await producer.transaction();
       for (const values of batches) await send(transaction, values);
       await transaction[end]();
+    },
+    async grow(count) {
+      const admin = await kafkaAdmin(owner, brokers);
+      await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+    },
+    async recreate() {
+      const admin = await kafkaAdmin(owner, brokers);
+      await admin.deleteTopics({ topics: [topic] });
+      await waitFor(async () => !(await admin.listTopics()).includes(topic), { what: 'the deletion' });
+      await newTopic(owner, { brokers, partitions, name: topic });
     },
     async deleteBefore(position) {
       const admin = await kafkaAdmin(owner, brokers);

@@ -145,6 +145,42 @@ export function kafkaSourceContract(name: string, createSource: CreateSource): v
       await waitFor(() => a.holds().length === 2, { what: 'both', deadlineMs: 10_000 });
     });
 
+    test('keeps its partitions while a batch takes longer than its session', async (t) => {
+      const { log, join } = await open(t, 2);
+      const sessionTimeoutMs = 6_000;
+      await log.append(numbers(0, 3), 0);
+      const gate = Promise.withResolvers<void>();
+      const reader = join({ during: () => gate.promise, more: { sessionTimeoutMs } });
+      await waitFor(() => reader.batches.length === 1, { what: 'the batch that hangs' });
+      const begun = Date.now();
+      await waitFor(() => Date.now() - begun > sessionTimeoutMs * 1.3, { what: 'the end of a session' });
+      gate.resolve();
+      await log.append(numbers(0, 3), 1);
+      await waitFor(() => reader.committed.seen().length === 6, { what: 'all six' });
+      expect([reader.assignments.length, reader.revocations.length]).toEqual([1, 0]);
+    });
+
+    test('reads again from a seek while nothing is running', async (t) => {
+      const { log, join, committed, id } = await open(t);
+      await log.append(numbers(0, 10));
+      const reader = join();
+      await waitFor(() => committed.seen().length === 10, { what: 'all ten' });
+      await reader.seek(id, 7n);
+      await waitFor(() => committed.seen().length === 13, { what: 'three of them again' });
+      expect(values(committed)).toEqual([...numbers(0, 10), ...numbers(7, 10)]);
+      expect(reader.breaks).toEqual([]);
+    });
+
+    test('gets the partitions that are added to the topic', async (t) => {
+      const { log, join, committed } = await open(t);
+      const reader = join({ more: { metadataAgeMs: 500 } });
+      await waitFor(() => reader.holds().length === 1, { what: 'the partition' });
+      await log.grow(3);
+      await waitFor(() => reader.holds().length === 3, { what: 'all three' });
+      await log.append(numbers(0, 5), 2);
+      await waitFor(() => committed.seen().length === 5, { what: 'what is in a new one' });
+    });
+
     test('shows that the log no longer holds a position: the batch begins where the log does', async (t) => {
       const { log, join, committed } = await open(t);
       await log.append(numbers(0, 20));
@@ -284,6 +320,29 @@ export function kafkaSourceContract(name: string, createSource: CreateSource): v
       expect(reader.committed.of(`${log.topic}:0`).seen.map(({ value }) => value)).toEqual(numbers(0, 80));
       expect(reader.committed.of(`${log.topic}:1`).seen.map(({ value }) => value)).toEqual(numbers(0, 50));
       expect(reader.troubles.at(-1)).toBeNull();
+    });
+
+    test('shows that the topic was deleted and created again', async (t) => {
+      const kafka = await ownBroker();
+      const log = await kafkaLog(t, kafka.brokers);
+      await log.append(numbers(0, 10));
+      const source = member(kafka.brokers, log, randomUUID(), { metadataAgeMs: 500 });
+      const reader = startReader({ source });
+      t.onTestFinished(() => source.close());
+      await waitFor(() => reader.committed.seen().length === 10, { what: 'all ten' });
+      const before = reader.logs.get(`${log.topic}:0`);
+      await log.recreate();
+      await log.append(['new 0', 'new 1']);
+      await waitFor(() => reader.committed.seen().length === 12, {
+        what: 'the new ones',
+        deadlineMs: 60_000,
+      });
+      expect(values(reader.committed).slice(10)).toEqual(['new 0', 'new 1']);
+      // Where the client knows topic ids the agent is asked anew and can tell; where not, the chain is seen to break.
+      expect(reader.batches.at(-1)?.from).toBe(0n);
+      expect(reader.breaks).toHaveLength(1);
+      const now = reader.logs.get(`${log.topic}:0`);
+      if (before?.topicId !== null) expect(now?.topicId).not.toBe(before?.topicId);
     });
 
     test('tells that the topic is missing, and reads it once it is there', async (t) => {
