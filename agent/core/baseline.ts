@@ -6,33 +6,31 @@
  * what waits from its onset on is set aside; the ticks of an open incident follow it. Accepting the incident starts the
  * new baseline from what was set aside, resolving it drops that.
  *
- * Buckets cascade: 5 minutes, 10 minutes, 3 hours, 1 day. Each tick lies in one bucket, a window is a sum of buckets,
- * so a week costs at most 22 buckets whatever the traffic.
+ * Buckets cascade: 10 minutes, 4 hours, 1 day. Each tick lies in one bucket, a window is a sum of buckets, so a week
+ * costs at most 26 buckets whatever the traffic, and what a tick changes is one of them.
  */
 import {
   addTick,
   type Bucket,
-  bucketCodec,
-  maybeBucketCodec,
   mergeBuckets,
   mergeDetail,
   moveBucket,
+  moveDetail,
   newBucket,
 } from './bucket.ts';
-import { type Codec, list, struct } from './codec.ts';
+import { CodecError } from './codec.ts';
 import type { Settings } from './settings.ts';
 import type { TickSummary } from './tick.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const WAITING_SPAN_MS = 5 * MINUTE_MS;
+const WAITING_SPAN_MS = 10 * MINUTE_MS;
 
 /** Width of the buckets of each level, and the age (before the newest) up to which they stay on it. */
 const LEVELS = [
-  { spanMs: 5 * MINUTE_MS, keepMs: 10 * MINUTE_MS },
   { spanMs: 10 * MINUTE_MS, keepMs: HOUR_MS },
-  { spanMs: 3 * HOUR_MS, keepMs: DAY_MS },
+  { spanMs: 4 * HOUR_MS, keepMs: DAY_MS },
   { spanMs: DAY_MS, keepMs: 7 * DAY_MS },
 ] as const;
 
@@ -53,14 +51,6 @@ export interface Baseline {
   /** Ticks of the open incident, from its onset on. */
   setAside: Bucket | null;
 }
-
-export const baselineCodec: Codec<Baseline> = struct<Baseline>({
-  learning: maybeBucketCodec,
-  waiting: list(bucketCodec),
-  rolling: list(list(bucketCodec)),
-  detail: list(bucketCodec),
-  setAside: maybeBucketCodec,
-});
 
 export function newBaseline(layerCount: number, learns: boolean): Baseline {
   return {
@@ -149,22 +139,52 @@ export function bucketsBetween(
   return sum;
 }
 
+/** Every bucket by a name that follows from its place, as it is stored: `waiting-SLOT`, `LEVEL-SLOT` … */
+export function namedBuckets(b: Baseline): Map<string, Bucket> {
+  const named = new Map<string, Bucket>();
+  const slot = (bucket: Bucket, spanMs: number): number => Math.floor(bucket.fromMs / spanMs);
+  if (b.learning !== null) named.set('learning', b.learning);
+  if (b.setAside !== null) named.set('aside', b.setAside);
+  for (const bucket of b.waiting) named.set(`waiting-${slot(bucket, WAITING_SPAN_MS)}`, bucket);
+  for (const bucket of b.detail) named.set(`detail-${slot(bucket, DETAIL_SPAN_MS)}`, bucket);
+  LEVELS.forEach(({ spanMs }, level) => {
+    for (const bucket of b.rolling[level]!) named.set(`${level}-${slot(bucket, spanMs)}`, bucket);
+  });
+  return named;
+}
+
+/** The inverse of `namedBuckets`; names of no known place are refused by throwing CodecError. */
+export function baselineOf(named: ReadonlyMap<string, Bucket>): Baseline {
+  const b = newBaseline(0, false);
+  for (const [name, bucket] of [...named].sort(([, one], [, other]) => one.fromMs - other.fromMs)) {
+    const place = name.split('-')[0]!;
+    if (place === 'learning') b.learning = bucket;
+    else if (place === 'aside') b.setAside = bucket;
+    else if (place === 'waiting') b.waiting.push(bucket);
+    else if (place === 'detail') b.detail.push(bucket);
+    else if (b.rolling[Number(place)] !== undefined) b.rolling[Number(place)]!.push(bucket);
+    else throw new CodecError(`no such bucket: ${name}`);
+  }
+  return b;
+}
+
 /** All under other layers. */
 export function moveBaseline(b: Baseline, places: Int32Array, layerCount: number): void {
-  const all = [b.learning, b.setAside, ...b.waiting, ...b.rolling.flat(), ...b.detail];
+  const all = [b.learning, b.setAside, ...b.waiting, ...b.rolling.flat()];
   for (const bucket of all) if (bucket !== null) moveBucket(bucket, places, layerCount);
+  for (const bucket of b.detail) moveDetail(bucket, places, layerCount);
 }
 
 function enterTick(b: Baseline, tick: TickSummary, layerCount: number): void {
   addTick(slotFor(b.rolling[0]!, tick.startMs, LEVELS[0].spanMs, layerCount), tick, 'moments');
-  const detail = newBucket(layerCount);
-  addTick(detail, tick, 'full');
-  keepDetail(b, detail, layerCount);
+  const detail = newBucket(0);
+  addTick(detail, tick, 'detail');
+  keepDetail(b, detail);
   cascade(b, layerCount);
 }
 
 function enterBucket(b: Baseline, bucket: Bucket, layerCount: number): void {
-  keepDetail(b, bucket, layerCount);
+  keepDetail(b, bucket);
   const moments = { ...bucket, histograms: [], outputs: new Map() };
   const slot = slotFor(b.rolling[0]!, bucket.fromMs, LEVELS[0].spanMs, layerCount);
   mergeBuckets(slot, moments);
@@ -212,11 +232,11 @@ function newestOf(b: Baseline): number | null {
   return newestMs;
 }
 
-function keepDetail(b: Baseline, from: Bucket, layerCount: number): void {
+function keepDetail(b: Baseline, from: Bucket): void {
   const half = Math.floor(from.fromMs / DETAIL_SPAN_MS);
   let current = b.detail.at(-1);
   if (current === undefined || Math.floor(current.fromMs / DETAIL_SPAN_MS) < half) {
-    current = newBucket(layerCount);
+    current = newBucket(0);
     b.detail.push(current);
     if (b.detail.length > 2) b.detail.shift();
   }

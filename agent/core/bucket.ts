@@ -6,7 +6,7 @@
  *   between = Σ ticks W·(m̄_tick − m̄)²            → τ² = (between − (T−1)σ²) / (W − W/T), variance between ticks
  * (one-way random effects, method of moments: Searle, Casella, McCulloch, "Variance Components", 1992, ch. 3)
  */
-import { type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
+import { type Codec, f64, floats, list, map, str, struct } from './codec.ts';
 import { type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
@@ -43,6 +43,8 @@ export interface Bucket {
   /** Per cell, or empty when no histogram was ever sent. */
   histograms: (Histogram | null)[];
   outputs: Map<string, OutputSum>;
+  /** Since it was last stored; no part of the state. */
+  changed: boolean;
 }
 
 /** Mean categorical distribution and histogram of one output; weight = finite requests. */
@@ -64,7 +66,9 @@ export const outputSumCodec: Codec<OutputSum> = struct<OutputSum>({
   histogram: maybeHistogramCodec,
 });
 
-export const bucketCodec: Codec<Bucket> = struct<Bucket>({
+type StoredBucket = Omit<Bucket, 'changed'>;
+
+const storedBucketCodec: Codec<StoredBucket> = struct<StoredBucket>({
   fromMs: f64,
   toMs: f64,
   ticks: f64,
@@ -75,7 +79,11 @@ export const bucketCodec: Codec<Bucket> = struct<Bucket>({
   outputs: map(outputSumCodec),
 });
 
-export const maybeBucketCodec = nullable(bucketCodec);
+export const bucketCodec: Codec<Bucket> = {
+  write: storedBucketCodec.write,
+  read: (r) => ({ ...storedBucketCodec.read(r), changed: false }),
+};
+
 export const layersCodec = list(str);
 
 export function newBucket(layerCount: number): Bucket {
@@ -89,19 +97,21 @@ export function newBucket(layerCount: number): Bucket {
     cells,
     histograms: [],
     outputs: new Map(),
+    changed: true,
   };
 }
 
 /** What a bucket keeps beside moments: histograms and outputs are large, so only some buckets carry them. */
-export type BucketDetail = 'moments' | 'full';
+export type BucketDetail = 'moments' | 'detail' | 'full';
 
 export function addTick(bucket: Bucket, tick: TickSummary, detail: BucketDetail): void {
+  bucket.changed = true;
   bucket.fromMs = Math.min(bucket.fromMs, tick.startMs);
   bucket.toMs = Math.max(bucket.toMs, tick.endMs);
   bucket.ticks++;
   bucket.flushes += tick.flushes;
   bucket.requests += tick.requests;
-  const rows = tick.cells.length / m.TICK_STRIDE;
+  const rows = detail === 'detail' ? 0 : tick.cells.length / m.TICK_STRIDE;
   for (let cell = 0; cell < rows; cell++) addTickRow(bucket.cells, cell * BUCKET_STRIDE, tick, cell);
   if (detail === 'moments') return;
   for (let cell = 0; cell < tick.histograms.length; cell++) {
@@ -173,6 +183,7 @@ export function mergeBuckets(into: Bucket, from: Bucket): void {
 
 /** Histograms and outputs alone. */
 export function mergeDetail(into: Bucket, from: Bucket): void {
+  into.changed = true;
   for (let cell = 0; cell < from.histograms.length; cell++) {
     const histogram = from.histograms[cell]!;
     if (histogram !== null) addHistogram(into, cell, histogram);
@@ -238,6 +249,12 @@ export function addProbabilities(sum: OutputSum, probabilities: ArrayLike<number
 /** The bucket under other layers; histograms move with their cells. */
 export function moveBucket(bucket: Bucket, places: Int32Array, layerCount: number): void {
   bucket.cells = moveCells(bucket.cells, BUCKET_STRIDE, places, layerCount);
+  moveDetail(bucket, places, layerCount);
+}
+
+/** The histograms of a bucket that has no cells. */
+export function moveDetail(bucket: Bucket, places: Int32Array, layerCount: number): void {
+  bucket.changed = true;
   if (bucket.histograms.length === 0) return;
   const moved: (Histogram | null)[] = new Array(layerCount * 2).fill(null);
   bucket.histograms.forEach((histogram, cell) => {

@@ -18,6 +18,7 @@ import { addReference, importReference, type Reference } from './reference.ts';
 import { stopIfAllGone, streamFor } from './serving.ts';
 import type { Stream } from './stream.ts';
 
+const NO_BUCKETS: ReadonlySet<string> = new Set();
 const DEPLOYMENTS_MAX = 32;
 const MANIFESTS_MAX = 8;
 const MANIFEST_CHARS_MAX = 256 * 1024;
@@ -115,7 +116,7 @@ function unpin(model: Model, event: BaselineEvent): void {
 function dropReference(model: Model, reference: Reference): void {
   model.references = model.references.filter((r) => r !== reference);
   model.dirtyReferences.delete(reference.id);
-  model.removed.add(`reference/${reference.id}`);
+  model.removed.set(`reference/${reference.id}`, NO_BUCKETS);
 }
 
 /** A given id, or one that follows from what is pinned: the same record gives the same id in every replay. */
@@ -173,7 +174,6 @@ function relearnFrom(fold: FoldContext, model: Model, event: BaselineEvent): voi
     relearn(stream.baseline, stream.layers.length);
     stream.reference = null;
     stream.dirty.head = true;
-    stream.dirty.baseline = true;
   }
 }
 

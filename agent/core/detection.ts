@@ -5,15 +5,11 @@ import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts
 import { DETECTORS } from './detect/index.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Decision, Subject } from './incident.ts';
-import {
-  applyNonfinite,
-  applySignals,
-  deploymentBefore,
-  type NamedSignal,
-  openIncident,
-} from './lifecycle.ts';
+import { applySignals, openIncident } from './lifecycle.ts';
 import { type Model, subjectOf } from './model.ts';
+import { applyNonfinite } from './numerics.ts';
 import type { CellScores } from './score/cells.ts';
+import { deploymentBefore, type NamedSignal } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
 

@@ -14,7 +14,6 @@ export function bindReference(model: Model, stream: Stream): void {
   if (reference === null && stream.baseline.learning === null) relearn(stream.baseline, stream.layers.length);
   if (reference !== null) stream.baseline.learning = null;
   stream.dirty.head = true;
-  stream.dirty.baseline = true;
 }
 
 /** One closed tick: into the baseline, or set aside while an incident is open. */
@@ -23,7 +22,6 @@ export function learn(fold: FoldContext, model: Model, stream: Stream, tick: Tic
   const layerCount = stream.layers.length;
   const subject = subjectOf(model, stream);
   const open = openIncident(model, subject, 'drift') ?? openIncident(model, subject, 'numerics');
-  stream.dirty.baseline = true;
   if (open !== undefined) {
     if (baseline.setAside === null) setWaitingAside(baseline, open.onsetMs, layerCount);
     setTickAside(baseline, tick, layerCount);

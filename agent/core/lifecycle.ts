@@ -1,6 +1,6 @@
 /** Incidents of one model: opened, changed and resolved from signals, with a stable id, one per stream and family. */
 import { byName } from './codec.ts';
-import type { Family, Signal } from './detect/contract.ts';
+import type { Family } from './detect/contract.ts';
 import {
   type Decision,
   type FindingLine,
@@ -10,6 +10,7 @@ import {
   type IncidentBook,
   type Subject,
 } from './incident.ts';
+import { describe, grow, type NamedSignal, nameOf, originOf, widen } from './story.ts';
 
 /** Ticks (steps of a run) without a signal after which an incident is over. */
 const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, telemetry: 1 };
@@ -17,14 +18,6 @@ const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, 
 const REOPEN_MS = 24 * 3_600_000;
 /** Closed incidents kept of a model, newest first. */
 const INCIDENTS_MAX = 100;
-const DEPLOYMENT_MS = 30 * 60_000;
-/** An onset is known to a tick only, so it may seem to lie before the deployment that caused it. */
-const ONSET_SLACK_MS = 10_000;
-
-export interface NamedSignal {
-  readonly detector: string;
-  readonly signal: Signal;
-}
 
 export function openIncident(book: IncidentBook, subject: Subject, family: Family): Incident | undefined {
   return book.incidents.find((i) => i.stream === subject.id && i.family === family && i.status === 'open');
@@ -51,53 +44,7 @@ export function applySignals(
   return tellChange(book, open, decision);
 }
 
-/** Hard rules: one signal of one event, at once. Within the opening tick the earliest event tells the story. */
-export function applyNonfinite(
-  book: IncidentBook,
-  subject: Subject,
-  named: NamedSignal,
-  decision: Decision,
-): FindingLine[] {
-  const open = openIncident(book, subject, 'numerics');
-  const { signal } = named;
-  if (open === undefined) return [startIncident(book, subject, 'numerics', named, [named], decision)];
-  open.lastSignalTick = Math.max(open.lastSignalTick, decision.tick);
-  open.effect += signal.effect;
-  const source = signal.sources[0]!;
-  if (!open.allSources && !open.sources.includes(source))
-    open.sources = [...open.sources, source].sort(byName);
-  const isEarlier =
-    decision.tick === open.openingTick &&
-    (signal.onsetMs < open.onsetMs || (signal.onsetMs === open.onsetMs && source === open.sources[0]));
-  if (!isEarlier) return [];
-  describe(book, open, subject, named);
-  open.openedMs = signal.onsetMs;
-  return [];
-}
-
-/**
- * A closed tick of hard rules, which resolve by themselves. Changes are told here, not by event, so that a fault in
- * twenty pods is not twenty lines. `sources` = all that had data.
- */
-export function closeNumerics(
-  book: IncidentBook,
-  subject: Subject,
-  sources: readonly string[],
-  decision: Decision,
-): FindingLine[] {
-  const open = openIncident(book, subject, 'numerics');
-  if (open === undefined || decision.tick < open.openingTick) return [];
-  if (open.lastSignalTick < decision.tick) return noteQuiet(book, open, decision);
-  if (!open.allSources && sources.length > 1 && sources.every((s) => open.sources.includes(s))) {
-    open.allSources = true;
-    open.sources = [];
-    open.scope = scopeOf(open, -1);
-  }
-  open.suppressed = isMuted(book, decision.timeMs);
-  return tellChange(book, open, decision);
-}
-
-function tellChange(book: IncidentBook, open: Incident, decision: Decision): FindingLine[] {
+export function tellChange(book: IncidentBook, open: Incident, decision: Decision): FindingLine[] {
   if (open.told === gistOf(open)) return [];
   open.changedMs = Math.max(open.changedMs, decision.timeMs);
   return [tell('changed', book, open, decision)];
@@ -121,12 +68,12 @@ export function endIncident(
   return tell('resolved', book, incident, decision);
 }
 
-function noteQuiet(book: IncidentBook, open: Incident, decision: Decision): FindingLine[] {
+export function noteQuiet(book: IncidentBook, open: Incident, decision: Decision): FindingLine[] {
   if (decision.tick - open.lastSignalTick < QUIET_TICKS[open.family]) return [];
   return [endIncident(book, open, 'resolved', decision)];
 }
 
-function startIncident(
+export function startIncident(
   book: IncidentBook,
   subject: Subject,
   family: Family,
@@ -170,85 +117,7 @@ function startIncident(
   return tell('opened', book, incident, decision);
 }
 
-/** Cause, origin, scope, evidence and sentence as the given signal tells them. */
-function describe(book: IncidentBook, incident: Incident, subject: Subject, first: NamedSignal): void {
-  const { signal } = first;
-  incident.cause = signal.cause;
-  incident.confidence = signal.confidence;
-  incident.onsetMs = signal.onsetMs;
-  const origin = nameOf(subject, signal);
-  incident.layers = origin === '' ? [] : [origin];
-  incident.deployment = deploymentBefore(book, subject.version, signal.onsetMs);
-  incident.scope = scopeOf(incident, signal.layer);
-  incident.evidence = JSON.stringify(signal.evidence);
-  incident.says = signal.says;
-}
-
-/** A fault seen in more sources than before is a wider fault; it never shrinks within an incident. */
-function widen(open: Incident, signals: readonly NamedSignal[]): void {
-  if (open.allSources) return;
-  const first = originOf(signals)!.signal;
-  if (first.sources.length === 0) {
-    open.allSources = true;
-    open.sources = [];
-    open.scope = scopeOf(open, first.layer);
-  } else {
-    open.sources = [...new Set([...open.sources, ...first.sources])].sort(byName);
-  }
-}
-
-/** The effect shown is the largest so far, in the unit that pages first: nats of the output before sigmas. */
-function grow(incident: Incident, signals: readonly NamedSignal[]): void {
-  const nats = signals.filter(({ signal }) => signal.unit === 'nats');
-  const shown = nats.length > 0 && incident.family === 'drift' ? nats : signals;
-  for (const { signal } of shown) {
-    if (
-      signal.unit === incident.unit
-        ? signal.effect <= incident.effect
-        : signal.unit !== 'nats' && incident.effect > 0
-    )
-      continue;
-    incident.effect = signal.effect;
-    incident.unit = signal.unit;
-  }
-  const evidence: Record<string, unknown> = {};
-  for (const { signal } of signals) Object.assign(evidence, signal.evidence);
-  incident.evidence = JSON.stringify({ ...JSON.parse(incident.evidence), ...evidence });
-}
-
-/** The signal of the first layer in forward order, input before output; signals without a layer come last. */
-function originOf(signals: readonly NamedSignal[]): NamedSignal | null {
-  let first: NamedSignal | null = null;
-  for (const named of signals) if (first === null || place(named.signal) < place(first.signal)) first = named;
-  return first;
-}
-
-const place = (s: Signal): number =>
-  s.layer < 0 ? Number.POSITIVE_INFINITY : s.layer * 2 + (s.site === 'output' ? 1 : 0);
-const nameOf = (subject: Subject, s: Signal): string => (s.layer < 0 ? '' : (subject.layers[s.layer] ?? ''));
-
-function scopeOf(incident: Incident, layer: number): string {
-  if (incident.run !== null) return 'training';
-  if (incident.family === 'telemetry') return 'telemetry';
-  if (incident.sources.length > 0) return 'source';
-  if (incident.deployment !== null) return 'rollout';
-  return incident.family === 'drift' && layer === 0 ? 'input' : 'unknown';
-}
-
-export function deploymentBefore(
-  book: IncidentBook,
-  version: string,
-  onsetMs: number,
-): { version: string; minutes: number } | null {
-  for (const deployment of book.deployments) {
-    const age = onsetMs - deployment.timeMs;
-    if (deployment.version !== version || age < -ONSET_SLACK_MS || age > DEPLOYMENT_MS) continue;
-    return { version, minutes: Math.round(Math.max(0, age) / 6_000) / 10 };
-  }
-  return null;
-}
-
-const isMuted = (book: IncidentBook, timeMs: number): boolean =>
+export const isMuted = (book: IncidentBook, timeMs: number): boolean =>
   book.maintenanceUntilMs !== null && timeMs < book.maintenanceUntilMs;
 
 function trim(book: IncidentBook): void {

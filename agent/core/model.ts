@@ -37,8 +37,8 @@ export interface Model extends ModelHead {
   streams: Map<string, Stream>;
   runs: Map<string, Run>;
   dirty: boolean;
-  /** Names of parts of streams, runs and references that are gone since the last take. */
-  removed: Set<string>;
+  /** Streams, runs and references that are gone since the last take, with the names of their stored buckets. */
+  removed: Map<string, ReadonlySet<string>>;
   dirtyReferences: Set<string>;
 }
 
@@ -92,7 +92,7 @@ export const assembleModel = (head: ModelHead): Model => ({
   streams: new Map(),
   runs: new Map(),
   dirty: true,
-  removed: new Set(),
+  removed: new Map(),
   dirtyReferences: new Set(),
 });
 

@@ -4,12 +4,14 @@
  *   head                          what belongs to no model
  *   MODEL/head                    counters, sequences, incidents, deployments
  *   MODEL/reference/ID            one reference
- *   MODEL/serving/…/head|open|baseline|last
+ *   MODEL/serving/…/head|open|last
+ *   MODEL/serving/…/bucket/NAME   one bucket of the baseline
  *   MODEL/run/RUN
  *
  * Names are percent-encoded, so `/` separates. The first byte of each field is the schema of that part.
  */
-import { baselineCodec } from './baseline.ts';
+import { baselineOf, namedBuckets } from './baseline.ts';
+import { bucketCodec } from './bucket.ts';
 import { type Codec, CodecError, decodeBytes, f64, map, Reader, struct, Writer } from './codec.ts';
 import type { Partition } from './fold.ts';
 import { assembleModel, type Model, modelHeadCodec } from './model.ts';
@@ -45,18 +47,17 @@ export function dirtyParts(partition: Partition): { set: Map<string, Uint8Array>
 const prefixOf = (model: Model): string => escapeName(`${model.environment}/${model.model}`);
 
 function allPartNames(model: Model): string[] {
-  const ids = [
-    ...model.streams.keys(),
-    ...[...model.runs.keys()].map((run) => `run/${run}`),
-    ...model.references.map((r) => `reference/${r.id}`),
-    ...model.removed,
-  ];
-  return [`${prefixOf(model)}/${HEAD}`, ...ids.flatMap((id) => partNames(prefixOf(model), id))];
+  const gone = new Map(model.removed);
+  for (const stream of model.streams.values()) gone.set(stream.id, stream.stored);
+  for (const run of model.runs.keys()) gone.set(`run/${run}`, new Set());
+  for (const { id } of model.references) gone.set(`reference/${id}`, new Set());
+  const prefix = prefixOf(model);
+  return [`${prefix}/${HEAD}`, ...[...gone].flatMap(([id, stored]) => partNames(prefix, id, stored))];
 }
 
 function addModelParts(set: Map<string, Uint8Array>, remove: string[], model: Model): void {
   const prefix = prefixOf(model);
-  for (const id of model.removed) remove.push(...partNames(prefix, id));
+  for (const [id, stored] of model.removed) remove.push(...partNames(prefix, id, stored));
   model.removed.clear();
   for (const reference of model.references) {
     if (!model.dirtyReferences.has(reference.id)) continue;
@@ -64,7 +65,7 @@ function addModelParts(set: Map<string, Uint8Array>, remove: string[], model: Mo
   }
   model.dirtyReferences.clear();
   for (const stream of model.streams.values())
-    addStreamParts(set, `${prefix}/${streamPath(stream.id)}`, stream);
+    addStreamParts(set, remove, `${prefix}/${streamPath(stream.id)}`, stream);
   for (const run of model.runs.values()) {
     if (run.dirty) set.set(`${prefix}/run/${escapeName(run.run)}`, seal(runCodec, run));
     run.dirty = false;
@@ -73,22 +74,37 @@ function addModelParts(set: Map<string, Uint8Array>, remove: string[], model: Mo
   model.dirty = false;
 }
 
-function addStreamParts(set: Map<string, Uint8Array>, prefix: string, stream: Stream): void {
+function addStreamParts(
+  set: Map<string, Uint8Array>,
+  remove: string[],
+  prefix: string,
+  stream: Stream,
+): void {
   const { dirty } = stream;
   if (dirty.head) set.set(`${prefix}/head`, seal(streamHeadCodec, stream));
   if (dirty.open) {
     const ticks = [...stream.open.values()].sort((a, b) => a.index - b.index);
     set.set(`${prefix}/open`, seal(openTicksCodec, ticks));
   }
-  if (dirty.baseline) set.set(`${prefix}/baseline`, seal(baselineCodec, stream.baseline));
   if (dirty.last && stream.last !== null) set.set(`${prefix}/last`, seal(lastTickCodec, stream.last));
-  stream.dirty = { head: false, open: false, baseline: false, last: false };
+  stream.dirty = { head: false, open: false, last: false };
+  const buckets = namedBuckets(stream.baseline);
+  for (const [name, bucket] of buckets) {
+    if (bucket.changed || !stream.stored.has(name))
+      set.set(`${prefix}/bucket/${name}`, seal(bucketCodec, bucket));
+    bucket.changed = false;
+  }
+  for (const name of stream.stored) if (!buckets.has(name)) remove.push(`${prefix}/bucket/${name}`);
+  stream.stored = new Set(buckets.keys());
 }
 
-/** Names of all parts of a stream, run or reference that is gone. */
-function partNames(prefix: string, id: string): string[] {
+/** Names of all parts of a stream, run or reference that is gone. `stored` = its buckets, if it is a stream. */
+function partNames(prefix: string, id: string, stored: Iterable<string>): string[] {
   if (id.startsWith('serving/')) {
-    return ['head', 'open', 'baseline', 'last'].map((part) => `${prefix}/${streamPath(id)}/${part}`);
+    const path = `${prefix}/${streamPath(id)}`;
+    return ['head', 'open', 'last', ...[...stored].map((name) => `bucket/${name}`)].map(
+      (part) => `${path}/${part}`,
+    );
   }
   const cut = id.indexOf('/');
   return [`${prefix}/${id.slice(0, cut)}/${escapeName(id.slice(cut + 1))}`];
@@ -133,16 +149,20 @@ function readModel(prefix: string, parts: readonly Field[]): Model {
 function readStream(path: string, named: ReadonlyMap<string, Uint8Array>): Stream {
   const head = unseal(streamHeadCodec, named.get(`${path}/head`)!);
   const open = named.get(`${path}/open`);
-  const baseline = named.get(`${path}/baseline`);
   const last = named.get(`${path}/last`);
-  if (baseline === undefined) throw new CodecError(`stream ${path} has no baseline`);
+  const buckets = new Map(
+    [...named]
+      .filter(([name]) => name.startsWith(`${path}/bucket/`))
+      .map(([name, value]) => [name.slice(`${path}/bucket/`.length), unseal(bucketCodec, value)]),
+  );
   const stream = assembleStream(
     head,
     open === undefined ? [] : unseal(openTicksCodec, open),
-    unseal(baselineCodec, baseline),
+    baselineOf(buckets),
     last === undefined ? null : unseal(lastTickCodec, last),
   );
-  stream.dirty = { head: false, open: false, baseline: false, last: false };
+  stream.dirty = { head: false, open: false, last: false };
+  stream.stored = new Set(buckets.keys());
   // Scores of a list of layers that has grown since do not fit any more.
   const cells = stream.layers.length * 2;
   if (stream.last !== null && stream.last.min.length !== cells) stream.last = null;

@@ -9,8 +9,9 @@ import type { FoldContext } from './fold-context.ts';
 import type { Decision } from './incident.ts';
 import { placesOf } from './layout.ts';
 import { bindReference, learn } from './learning.ts';
-import { closeNumerics, endIncident, openIncident } from './lifecycle.ts';
+import { endIncident, openIncident } from './lifecycle.ts';
 import { count, type Model, subjectOf } from './model.ts';
+import { closeNumerics } from './numerics.ts';
 import { type CellScores, scoreCells } from './score/cells.ts';
 import { outputDivergence } from './score/output.ts';
 import { newStream, placesFor, type Stream } from './stream.ts';
@@ -232,7 +233,6 @@ export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, d
     if (open !== undefined) fold.findings.push(endIncident(model, open, 'resolved', decision));
   }
   dropSetAside(stream.baseline);
-  stream.dirty.baseline = true;
   model.dirty = true;
 }
 
@@ -296,5 +296,5 @@ function evictStream(model: Model): void {
   }
   oldest ??= model.streams.values().next().value!;
   model.streams.delete(oldest.id);
-  model.removed.add(oldest.id);
+  model.removed.set(oldest.id, oldest.stored);
 }

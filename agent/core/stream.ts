@@ -52,7 +52,9 @@ export interface Stream extends StreamHead {
   open: Map<number, OpenTick>;
   baseline: Baseline;
   last: LastTick | null;
-  dirty: { head: boolean; open: boolean; baseline: boolean; last: boolean };
+  dirty: { head: boolean; open: boolean; last: boolean };
+  /** Names of the buckets that are stored; no part of the state. */
+  stored: Set<string>;
 }
 
 const LAYOUTS_MAX = 16;
@@ -124,7 +126,8 @@ export function assembleStream(
     open: new Map(open.map((tick) => [tick.index, tick])),
     baseline,
     last,
-    dirty: { head: true, open: true, baseline: true, last: last !== null },
+    dirty: { head: true, open: true, last: last !== null },
+    stored: new Set(),
   };
 }
 
@@ -159,7 +162,6 @@ function learnLayout(stream: Stream, layout: readonly string[]): void {
   stream.last = null;
   stream.dirty.head = true;
   stream.dirty.open = true;
-  stream.dirty.baseline = true;
   stream.dirty.last = true;
 }
 

@@ -3,13 +3,14 @@ import type { Event, RunEvent, TrainingStepEvent, ValidationEvent } from './deco
 import type { NonfiniteContext } from './detect/contract.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Subject } from './incident.ts';
-import { closeNumerics } from './lifecycle.ts';
 import type { Model } from './model.ts';
 import { countNonfinite, raiseNonfinite, trainingCounts } from './nonfinite.ts';
+import { closeNumerics } from './numerics.ts';
 import { newRun, type Run } from './run.ts';
 
 /** Runs of one model; the least recently heard goes first. */
 const RUNS_MAX = 512;
+const NO_BUCKETS: ReadonlySet<string> = new Set();
 const SOURCES_MAX = 4_096;
 
 export function runFor(model: Model, event: Event & { readonly run: string }): Run {
@@ -96,5 +97,5 @@ function evictRun(model: Model): void {
   for (const run of model.runs.values()) if (oldest === null || run.lastMs < oldest.lastMs) oldest = run;
   if (oldest === null) return;
   model.runs.delete(oldest.run);
-  model.removed.add(oldest.id);
+  model.removed.set(oldest.id, NO_BUCKETS);
 }

@@ -71,7 +71,8 @@ test('a restart from the stored parts at any record changes neither state nor fi
           foldEvent(partition, event, null);
         }
         findings.push(...takeFindings(partition));
-        const { set } = takeDirty(partition);
+        const { set, remove } = takeDirty(partition);
+        for (const name of remove) stored.delete(name);
         for (const [name, bytes] of set) stored.set(name, bytes);
         const hex = new Map([...stored].map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]));
         expect(hex).toEqual(EXPECTED.get(events));

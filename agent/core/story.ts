@@ -1,0 +1,93 @@
+/** What an incident tells, as its signals say it: cause, origin, sources, scope, effect and evidence. */
+import { byName } from './codec.ts';
+import type { Signal } from './detect/contract.ts';
+import type { Incident, IncidentBook, Subject } from './incident.ts';
+
+const DEPLOYMENT_MS = 30 * 60_000;
+/** An onset is known to a tick only, so it may seem to lie before the deployment that caused it. */
+const ONSET_SLACK_MS = 10_000;
+
+export interface NamedSignal {
+  readonly detector: string;
+  readonly signal: Signal;
+}
+
+/** Cause, origin, scope, evidence and sentence as the given signal tells them. */
+export function describe(book: IncidentBook, incident: Incident, subject: Subject, first: NamedSignal): void {
+  const { signal } = first;
+  incident.cause = signal.cause;
+  incident.confidence = signal.confidence;
+  incident.onsetMs = signal.onsetMs;
+  const origin = nameOf(subject, signal);
+  incident.layers = origin === '' ? [] : [origin];
+  incident.deployment = deploymentBefore(book, subject.version, signal.onsetMs);
+  incident.scope = scopeOf(incident, signal.layer);
+  incident.evidence = JSON.stringify(signal.evidence);
+  incident.says = signal.says;
+}
+
+/** A fault seen in more sources than before is a wider fault; it never shrinks within an incident. */
+export function widen(open: Incident, signals: readonly NamedSignal[]): void {
+  if (open.allSources) return;
+  const first = originOf(signals)!.signal;
+  if (first.sources.length === 0) {
+    open.allSources = true;
+    open.sources = [];
+    open.scope = scopeOf(open, first.layer);
+  } else {
+    open.sources = [...new Set([...open.sources, ...first.sources])].sort(byName);
+  }
+}
+
+/** The effect shown is the largest so far, in the unit that pages first: nats of the output before sigmas. */
+export function grow(incident: Incident, signals: readonly NamedSignal[]): void {
+  const nats = signals.filter(({ signal }) => signal.unit === 'nats');
+  const shown = nats.length > 0 && incident.family === 'drift' ? nats : signals;
+  for (const { signal } of shown) {
+    if (
+      signal.unit === incident.unit
+        ? signal.effect <= incident.effect
+        : signal.unit !== 'nats' && incident.effect > 0
+    )
+      continue;
+    incident.effect = signal.effect;
+    incident.unit = signal.unit;
+  }
+  const evidence: Record<string, unknown> = {};
+  for (const { signal } of signals) Object.assign(evidence, signal.evidence);
+  incident.evidence = JSON.stringify({ ...JSON.parse(incident.evidence), ...evidence });
+}
+
+/** The signal of the first layer in forward order, input before output; signals without a layer come last. */
+export function originOf(signals: readonly NamedSignal[]): NamedSignal | null {
+  let first: NamedSignal | null = null;
+  for (const named of signals) if (first === null || place(named.signal) < place(first.signal)) first = named;
+  return first;
+}
+
+const place = (s: Signal): number =>
+  s.layer < 0 ? Number.POSITIVE_INFINITY : s.layer * 2 + (s.site === 'output' ? 1 : 0);
+
+export const nameOf = (subject: Subject, s: Signal): string =>
+  s.layer < 0 ? '' : (subject.layers[s.layer] ?? '');
+
+export function scopeOf(incident: Incident, layer: number): string {
+  if (incident.run !== null) return 'training';
+  if (incident.family === 'telemetry') return 'telemetry';
+  if (incident.sources.length > 0) return 'source';
+  if (incident.deployment !== null) return 'rollout';
+  return incident.family === 'drift' && layer === 0 ? 'input' : 'unknown';
+}
+
+export function deploymentBefore(
+  book: IncidentBook,
+  version: string,
+  onsetMs: number,
+): { version: string; minutes: number } | null {
+  for (const deployment of book.deployments) {
+    const age = onsetMs - deployment.timeMs;
+    if (deployment.version !== version || age < -ONSET_SLACK_MS || age > DEPLOYMENT_MS) continue;
+    return { version, minutes: Math.round(Math.max(0, age) / 6_000) / 10 };
+  }
+  return null;
+}
