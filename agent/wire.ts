@@ -81,7 +81,13 @@ export async function createKafkaAdmin(config: Config): Promise<KafkaAdmin> {
   return admin.createKafkaAdmin({ connection: kafkaConnection(config) });
 }
 
-function kafkaConnection({ kafka }: Config): KafkaConnection {
+/** The clock of Kafka, epoch milliseconds; null where no broker tells. Either client can serve the other's brokers. */
+export async function kafkaTimeMs(config: Config): Promise<number | null> {
+  const { brokerTimeMs } = await import('./io/platformatic/time.ts');
+  return brokerTimeMs(kafkaConnection(config));
+}
+
+export function kafkaConnection({ kafka }: Config): KafkaConnection {
   return {
     brokers: kafka.brokers,
     clientId: kafka.clientId,

@@ -2,7 +2,7 @@
 import type { Config } from '../config/rows.ts';
 import { NormwatchError } from '../errors.ts';
 import { SinkUnavailable, type StoreCheck, StoreUnavailable } from '../flow/ports.ts';
-import { createKafkaAdmin, createStore, redisTimeMs } from '../wire.ts';
+import { createKafkaAdmin, createStore, kafkaTimeMs, redisTimeMs } from '../wire.ts';
 import {
   type AddCommand,
   type ConfigOptions,
@@ -137,18 +137,28 @@ async function checkStore(config: Config): Promise<Verdict[]> {
 const SKEW_WARN_MS = 1_000;
 const SKEW_FAIL_MS = 30_000;
 
-/** Redis is asked between two looks at our own clock, so its time is known to half of the way there and back. */
 async function checkClocks(config: Config, session: Session): Promise<Verdict[]> {
-  if (!config.roles.includes('agent') || config.store.type !== 'redis') {
-    return [ok('clocks', 'no second clock to compare with')];
+  const verdicts = [await checkClock('Kafka', session, () => kafkaTimeMs(config))];
+  if (config.roles.includes('agent') && config.store.type === 'redis') {
+    verdicts.push(await checkClock('Redis', session, () => redisTimeMs(config)));
   }
+  return verdicts;
+}
+
+/** The other clock is asked between two looks at our own, so it is known to half of the way there and back. */
+async function checkClock(
+  whose: string,
+  session: Session,
+  ask: () => Promise<number | null>,
+): Promise<Verdict> {
   try {
     const beforeMs = session.nowMs();
-    const redisMs = await redisTimeMs(config);
+    const thereMs = await ask();
     const afterMs = session.nowMs();
-    return [judgeClock('Redis', redisMs - (beforeMs + afterMs) / 2, (afterMs - beforeMs) / 2)];
+    if (thereMs === null) return warn('clocks', `${whose} does not tell its time`);
+    return judgeClock(whose, thereMs - (beforeMs + afterMs) / 2, (afterMs - beforeMs) / 2);
   } catch (error) {
-    return [warn('clocks', `Redis does not tell its time: ${sentenceOf(error)}`)];
+    return warn('clocks', `${whose} does not tell its time: ${sentenceOf(error)}`);
   }
 }
 
