@@ -116,7 +116,7 @@ export function createStore({ time, random, faults, bug, lossiness }: StoreOptio
     };
     if (fate !== 'good') faults.count(`store_${fate}`);
     if (fate !== 'lost') time.after(fate === 'late' ? DEADLINE_MS + there * 20 : there, deliver);
-    if (fate === 'twice') time.after(there + random.between(1, 300), () => void apply());
+    if (fate === 'twice') time.after(there + random.between(1, 1_000), () => void apply());
     time.after(DEADLINE_MS, () => answer.reject(new StoreUnavailable('no answer in time')));
     answer.promise.catch(() => undefined); // the process may be dead by then
     return process.through(answer.promise);

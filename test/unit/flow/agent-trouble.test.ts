@@ -195,6 +195,23 @@ describe('a start', () => {
     expect((await stored()).facts!.get('lost')).toBe('15');
   });
 
+  test('at a log that was cut keeps the state, and begins a new epoch once the position has gone back', async () => {
+    const { source, store, assign, deliver, passMs, stored, told } = await leave();
+    source.log = { ...source.log, end: 6n };
+    expect(await assign()).toEqual(new Map([['t:0', 6n]]));
+    expect(told('log_truncated')).toHaveLength(1);
+    await passMs(1_000);
+    const goingBack = store.commits.at(-1)!;
+    expect([goingBack.expected, goingBack.next]).toEqual([10n, 6n]);
+    await deliver(6, 10);
+    await passMs(1_000);
+    expect(await stored()).toMatchObject({ next: 10n });
+    // The network may deliver it once more, now that the position is where it was.
+    expect(await store.commit('t:0', { ...goingBack, commitId: 'late' })).toMatchObject({
+      result: 'refused',
+    });
+  });
+
   test('under another configuration is told', async () => {
     const { assign, told } = await leave({ configHash: 'c2' });
     await assign();
