@@ -53,7 +53,10 @@ const sideOf = (wire: Buckets | undefined): Side =>
     ? { offset: 0, counts: new Float64Array(0) }
     : { offset: wire.offset, counts: Float64Array.from(wire.counts) };
 
-/** `into` plus `from`, in a new value; either may be null. The result depends on the counts, not on the order. */
+/**
+ * `into` plus `from`, in a new value; either may be null. The result depends on the counts alone, not on their order or
+ * grouping: so buckets below the larger zero threshold stay where they are, and only who compares takes them for zero.
+ */
 export function mergeHistograms(into: Histogram | null, from: Histogram | null): Histogram | null {
   if (from === null) return into;
   if (into === null) return from;
@@ -68,13 +71,13 @@ export function mergeHistograms(into: Histogram | null, from: Histogram | null):
     a = withScale(a, scale);
     b = withScale(b, scale);
   }
-  return raiseThreshold({
+  return {
     scale,
     zeroCount: a.zeroCount + b.zeroCount,
     zeroThreshold: Math.max(a.zeroThreshold, b.zeroThreshold),
     positive: addSides(a.positive, b.positive),
     negative: addSides(a.negative, b.negative),
-  });
+  };
 }
 
 export function histogramTotal(h: Histogram): number {
@@ -127,27 +130,4 @@ function addSides(a: Side, b: Side): Side {
     counts[at] = counts[at]! + b.counts[i]!;
   }
   return { offset, counts };
-}
-
-/** Counts at or below the zero threshold belong to zero. */
-function raiseThreshold(h: Histogram): Histogram {
-  if (h.zeroThreshold <= 0) return h;
-  // Bucket i lies wholly at or below t when 2^((i+1)·2^−s) ≤ t.
-  const firstKept = Math.floor(Math.log2(h.zeroThreshold) * 2 ** h.scale + 1e-9);
-  const positive = dropBelow(h.positive, firstKept);
-  const negative = dropBelow(h.negative, firstKept);
-  return {
-    ...h,
-    zeroCount: h.zeroCount + positive.dropped + negative.dropped,
-    positive: positive.side,
-    negative: negative.side,
-  };
-}
-
-function dropBelow(s: Side, firstKept: number): { side: Side; dropped: number } {
-  const cut = Math.min(s.counts.length, Math.max(0, firstKept - s.offset));
-  if (cut === 0) return { side: s, dropped: 0 };
-  let dropped = 0;
-  for (let i = 0; i < cut; i++) dropped += s.counts[i]!;
-  return { side: { offset: s.offset + cut, counts: s.counts.slice(cut) }, dropped };
 }
