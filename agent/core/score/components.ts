@@ -20,6 +20,8 @@ export interface Components {
 const FREEDOM_MIN = 10;
 /** Values carry 5 digits, so no scatter below that is known. */
 const RESOLUTION = 1e-5;
+/** Scatter of a constant 0, so that a shift of it is a large number and not infinite. */
+const SCATTER_MIN = 1e-12;
 
 export type Statistic = 'mean' | 'variance';
 
@@ -34,7 +36,7 @@ export function components(cells: Float64Array, cell: number, statistic: Statist
   const mean = cells[row]!;
   const between = cells[row + 1]!;
   const within = cells[row + 2]!;
-  const floor = (mean * RESOLUTION) ** 2 + Number.MIN_VALUE;
+  const floor = (mean * RESOLUTION) ** 2 + SCATTER_MIN ** 2;
   const freedom = flushes - ticks;
   const requestVariance = Math.max(floor, freedom >= FREEDOM_MIN ? within / freedom : between / (ticks - 1));
   const excess = between - (ticks - 1) * requestVariance;
