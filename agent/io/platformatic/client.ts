@@ -2,7 +2,7 @@
  * @platformatic/kafka 2.12.1 as both source and producer use it. Guarded against here: decompression without bounds,
  * and metadata that is fetched anew every five seconds.
  */
-import { type BaseOptions, compressionsAlgorithms, findErrorBy } from '@platformatic/kafka';
+import { type BaseOptions, compressionsAlgorithms } from '@platformatic/kafka';
 import { failure } from '../../errors.ts';
 import { type Codec, compress, inflateRecords } from '../kafka/codecs.ts';
 import { CONNECTION_DEFAULTS, checkConnection, type KafkaConnection } from '../kafka/options.ts';
@@ -53,7 +53,7 @@ function saslOptions(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<Ba
 
 /** Errors that no repetition mends: rights, credentials, configuration. */
 const FATAL_CODE = 'PLT_KFK_AUTHENTICATION';
-const FATAL_IDS = [
+const FATAL_IDS = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -63,30 +63,30 @@ const FATAL_IDS = [
   'INCONSISTENT_GROUP_PROTOCOL',
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
-];
+]);
 
 export function isFatal(error: unknown): boolean {
-  return findErrorBy(error as Error, 'code', FATAL_CODE) !== null || FATAL_IDS.some((id) => hasId(error, id));
+  return layersOf(error).some(({ code, apiId }) => code === FATAL_CODE || FATAL_IDS.has(apiId ?? ''));
 }
-
-const hasId = (error: unknown, id: string): boolean => findErrorBy(error as Error, 'apiId', id) !== null;
 
 /** The client turns the broker's answer into a usage error of its own. */
 const UNKNOWN_TOPIC = /^Unknown topic /;
 
 /** The client's errors in the words of `errors.ts`. */
 export function kafkaFailure(error: unknown, { brokers }: KafkaConnection, topics: readonly string[]): Error {
-  if (hasId(error, 'UNKNOWN_TOPIC_OR_PARTITION') || UNKNOWN_TOPIC.test(innermost(error)))
+  const all = layersOf(error);
+  if (all.some(({ apiId, message }) => apiId === 'UNKNOWN_TOPIC_OR_PARTITION' || UNKNOWN_TOPIC.test(message)))
     return failure('kafka_topic_missing', { topic: topics.join(', ') }, error);
-  return failure('kafka_unreachable', { brokers: brokers.join(', '), detail: innermost(error) }, error);
+  const detail = all.at(-1)?.message ?? String(error);
+  return failure('kafka_unreachable', { brokers: brokers.join(', '), detail }, error);
 }
 
-function innermost(error: unknown): string {
-  let current = error;
-  for (let depth = 0; depth < 10 && current instanceof Error; depth++) {
-    const inner = current instanceof AggregateError ? current.errors.at(-1) : current.cause;
-    if (!(inner instanceof Error)) return current.message;
-    current = inner;
-  }
-  return String(current);
+type ClientError = Error & { readonly code?: string; readonly apiId?: string };
+const DEPTH_MAX = 10;
+
+/** The error and all that it holds, the innermost last: each retry and each broker adds a layer. */
+function layersOf(error: unknown, depth = 0): ClientError[] {
+  if (!(error instanceof Error) || depth > DEPTH_MAX) return [];
+  const inner = error instanceof AggregateError ? error.errors : [error.cause];
+  return [error, ...inner.flatMap((each) => layersOf(each, depth + 1))];
 }
