@@ -1,5 +1,6 @@
 /** What a test puts into a topic and reads back, with kafkajs itself: past every part of the product. */
-import { type Consumer, Kafka, logLevel } from 'kafkajs';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import kafkajs, { type Consumer } from 'kafkajs';
 import type { Sent } from './oracle.ts';
 import type { Owner } from './owner.ts';
 import { kafkaAdmin } from './topic.ts';
@@ -23,6 +24,13 @@ export interface OpenTopic {
 }
 
 const CHUNK = 200;
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
+
+// What the product sends unless told otherwise, and kafkajs cannot read by itself.
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: async ({ buffer }: { buffer: Buffer }) => zstdCompressSync(buffer),
+  decompress: async (bytes: Buffer) => zstdDecompressSync(bytes),
+});
 
 export async function openTopic(owner: Owner, brokers: readonly string[], topic: string): Promise<OpenTopic> {
   const kafka = new Kafka({ clientId: 'test', brokers: [...brokers], logLevel: logLevel.NOTHING });
