@@ -56,7 +56,7 @@ export function foldSource(fold: FoldContext, model: Model, event: SourceEvent):
   for (const stream of model.streams.values()) {
     const clock = stream.clock.sources.get(event.source);
     if (stream.version !== event.version || clock === undefined) continue;
-    clock.gone = true;
+    clock.status = 'gone';
     stopIfAllGone(fold, model, stream, decisionAt(fold, stream, event.timeMs));
   }
 }

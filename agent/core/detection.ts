@@ -73,7 +73,7 @@ export function detectNonfinite(
 function sourcesOf(fold: FoldContext, stream: Stream, tick: TickSummary): TickContext['sources'] {
   const { tickMs } = fold.settings;
   return [...stream.clock.sources]
-    .filter(([, clock]) => !clock.gone && clock.lastTick >= 0)
+    .filter(([, clock]) => clock.status !== 'gone' && clock.lastTick >= 0)
     .map(([source, clock]) => ({
       source,
       quietMs: (tick.index - clock.lastTick) * tickMs,

@@ -1,8 +1,6 @@
 /** Serving: events into open ticks, closed ticks into scores, signals, incidents and baselines. */
 import { dropSetAside, isEnough, rollingWindow } from './baseline.ts';
-import type { Bucket, OutputSum } from './bucket.ts';
-import { mergeOutput } from './bucket.ts';
-import { noteTime, watermarkOf } from './clock.ts';
+import { forgetSilent, noteTime, watermarkOf } from './clock.ts';
 import type { ActivationsEvent, OutputsEvent } from './decode/event.ts';
 import { detectTick } from './detection.ts';
 import type { FoldContext } from './fold-context.ts';
@@ -12,8 +10,8 @@ import { bindReference, learn } from './learning.ts';
 import { endIncident, openIncident } from './lifecycle.ts';
 import { count, type Model, subjectOf } from './model.ts';
 import { closeNumerics } from './numerics.ts';
+import { outputScores, pushOutputs } from './outputs.ts';
 import { type CellScores, scoreCells } from './score/cells.ts';
-import { outputDivergence } from './score/output.ts';
 import { newStream, placesFor, type Stream } from './stream.ts';
 import {
   addActivations,
@@ -28,8 +26,6 @@ import {
 const STREAMS_MAX = 64;
 /** Ticks that a source may be ahead of the closed ones: beyond, its records are taken for skewed. */
 const OPEN_TICKS_MAX = 16;
-/** Outputs are judged over the last minute. */
-const OUTPUT_TICKS = 6;
 /** A source that sends under another version for this long has left the old one. */
 const MOVED_MS = 30_000;
 
@@ -88,8 +84,8 @@ function openTickFor(
   stream.dirty.head = true;
   stream.stopped = false;
   const verdict = noteTime(stream.clock, event.source, event.timeMs, arrivedMs);
-  if (verdict === 'skewed') {
-    count(model.late, 'clock_skew');
+  if (verdict === 'skewed' || verdict === 'crowded') {
+    count(model.late, verdict === 'skewed' ? 'clock_skew' : 'too_many_sources');
     return null;
   }
   const index = tickIndex(event.timeMs, event.window_ms, fold.settings.tickMs);
@@ -214,18 +210,19 @@ function noteSources(
     let left = false;
     for (const { source } of tick.sources) {
       const clock = other.clock.sources.get(source);
-      if (clock === undefined || clock.gone || clock.lastMs >= tick.endMs - MOVED_MS) continue;
-      clock.gone = true;
+      if (clock === undefined || clock.status === 'gone' || clock.lastMs >= tick.endMs - MOVED_MS) continue;
+      clock.status = 'gone';
       left = true;
     }
     if (left) stopIfAllGone(fold, model, other, decision);
   }
+  forgetSilent(stream.clock, decision.watermarkMs);
 }
 
 /** A stream all of whose sources stopped or moved away is over: its last ticks close, its incidents end. */
 export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, decision: Decision): void {
   stream.dirty.head = true;
-  for (const clock of stream.clock.sources.values()) if (!clock.gone) return;
+  for (const clock of stream.clock.sources.values()) if (clock.status !== 'gone') return;
   closeComplete(fold, model, stream);
   stream.stopped = true;
   for (const family of ['numerics', 'drift', 'telemetry'] as const) {
@@ -234,34 +231,6 @@ export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, d
   }
   dropSetAside(stream.baseline);
   model.dirty = true;
-}
-
-function pushOutputs(stream: Stream, tick: TickSummary): void {
-  stream.outputs.push({ tick: tick.index, sums: new Map(tick.outputs) });
-  while (stream.outputs.length > 0 && stream.outputs[0]!.tick <= tick.index - OUTPUT_TICKS)
-    stream.outputs.shift();
-}
-
-/** Outputs of the last minute, by name. */
-export function outputsNow(stream: Stream): Map<string, OutputSum> {
-  const sums = new Map<string, OutputSum>();
-  for (const { sums: of } of stream.outputs) for (const [name, sum] of of) mergeOutput(sums, name, sum);
-  return sums;
-}
-
-export function outputScores(stream: Stream, baseline: Bucket) {
-  const scores: {
-    output: string;
-    requests: number;
-    divergence: NonNullable<ReturnType<typeof outputDivergence>>;
-  }[] = [];
-  for (const [output, now] of outputsNow(stream)) {
-    const then = baseline.outputs.get(output);
-    const divergence = then === undefined ? null : outputDivergence(now, then);
-    if (divergence !== null)
-      scores.push({ output, requests: now.requests - now.nonFiniteRequests, divergence });
-  }
-  return scores;
 }
 
 function remember(

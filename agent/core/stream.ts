@@ -1,7 +1,7 @@
 /** One serving stream: (environment, model, version, role). Holds its time, open ticks, baseline and last scores. */
 import { type Baseline, moveBaseline, newBaseline } from './baseline.ts';
 import { type OutputSum, outputSumCodec } from './bucket.ts';
-import { type StreamClock, streamClockCodec } from './clock.ts';
+import { newStreamClock, type StreamClock, streamClockCodec } from './clock.ts';
 import { bool, type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
 import { type DetectorState, newDetectorState } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
@@ -99,7 +99,7 @@ export function newStream(version: string, role: string, learns: boolean): Strea
     role,
     checkpoint: null,
     layouts: [],
-    clock: { sources: new Map(), aheadRun: 0, behindRun: 0 },
+    clock: newStreamClock(),
     closedTick: -1,
     stopped: false,
     reference: null,

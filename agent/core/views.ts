@@ -6,11 +6,11 @@ import type { Incident } from './incident.ts';
 import { layerOfCell, siteOfCell } from './layout.ts';
 import { checkpointOf, type Model } from './model.ts';
 import * as m from './moments.ts';
+import { outputsNow } from './outputs.ts';
 import type { Run } from './run.ts';
 import * as s from './score/cells.ts';
 import { outputDivergence } from './score/output.ts';
 import { sentenceOf } from './sentence.ts';
-import { outputsNow } from './serving.ts';
 import type { Settings } from './settings.ts';
 import type { LastTick, Stream } from './stream.ts';
 import type * as v from './view.ts';
@@ -138,7 +138,14 @@ function sourcesOf(stream: Stream, settings: Settings): v.SourceView[] {
     .map(([source, clock]) => {
       const quietMs = clock.lastTick < 0 ? 0 : (tick - clock.lastTick) * settings.tickMs;
       const silent = quietMs >= Math.max(settings.silenceMs, 3 * clock.intervalMs);
-      const status = clock.gone ? 'stopped' : clock.skewed ? 'skewed' : silent ? 'silent' : 'live';
+      const status =
+        clock.status === 'gone'
+          ? 'stopped'
+          : clock.status === 'skewed'
+            ? 'skewed'
+            : silent
+              ? 'silent'
+              : 'live';
       return { source, status, lastMs: clock.lastMs };
     });
 }
