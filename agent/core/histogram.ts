@@ -54,6 +54,33 @@ const sideOf = (wire: Buckets | undefined): Side =>
     : { offset: wire.offset, counts: Float64Array.from(wire.counts) };
 
 /**
+ * Adds a histogram as sent, in place where its buckets are there already: the same as merging it, at a fraction of the
+ * cost. `into` must belong to the caller alone.
+ */
+export function addWire(into: Histogram | null, wire: WireHistogram): Histogram {
+  if (into === null) return fromWire(wire);
+  const fits =
+    wire.scale === into.scale && holds(into.positive, wire.positive) && holds(into.negative, wire.negative);
+  if (!fits) return mergeHistograms(into, fromWire(wire))!;
+  into.zeroCount += wire.zero_count;
+  into.zeroThreshold = Math.max(into.zeroThreshold, wire.zero_threshold ?? 0);
+  addCounts(into.positive, wire.positive);
+  addCounts(into.negative, wire.negative);
+  return into;
+}
+
+const holds = ({ offset, counts }: Side, wire: Buckets | undefined): boolean =>
+  wire === undefined ||
+  wire.counts.length === 0 ||
+  (wire.offset >= offset && wire.offset + wire.counts.length <= offset + counts.length);
+
+function addCounts({ offset, counts }: Side, wire: Buckets | undefined): void {
+  if (wire === undefined) return;
+  const shift = wire.offset - offset;
+  for (let i = 0; i < wire.counts.length; i++) counts[shift + i] = counts[shift + i]! + wire.counts[i]!;
+}
+
+/**
  * `into` plus `from`, in a new value; either may be null. The result depends on the counts alone, not on their order or
  * grouping: so buckets below the larger zero threshold stay where they are, and only who compares takes them for zero.
  */

@@ -2,7 +2,7 @@
 import { addProbabilities, mergeOutput, newOutputSum, type OutputSum, outputSumCodec } from './bucket.ts';
 import { byName, type Codec, f64, floats, list, map, struct } from './codec.ts';
 import type { ActivationsEvent, Block, OutputsEvent } from './decode/event.ts';
-import { fromWire, type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
+import { addWire, type Histogram, maybeHistogramCodec } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
 
@@ -150,7 +150,7 @@ function addHistograms(tick: OpenTick, block: Block, site: 0 | 1, places: Int32A
     if (wire === null || wire === undefined || place < 0) continue;
     const cell = place * 2 + site;
     while (tick.histograms.length <= cell) tick.histograms.push(null);
-    tick.histograms[cell] = mergeHistograms(tick.histograms[cell]!, fromWire(wire));
+    tick.histograms[cell] = addWire(tick.histograms[cell]!, wire);
   }
 }
 
@@ -170,7 +170,7 @@ export function addOutputs(tick: OpenTick, event: OutputsEvent): void {
   if (event.probabilities !== undefined && event.probabilities !== null)
     addProbabilities(sum, event.probabilities, finite);
   if (event.histogram !== undefined && event.histogram !== null) {
-    sum.histogram = mergeHistograms(sum.histogram, fromWire(event.histogram));
+    sum.histogram = addWire(sum.histogram, event.histogram);
   }
 }
 
