@@ -25,15 +25,20 @@ export function sortLayouts(layouts: readonly (readonly string[])[]): (readonly 
 
 /** The longest list, with layers that only other lists know put after their predecessor there. */
 export function mergeLayouts(layouts: readonly (readonly string[])[]): string[] {
-  const merged: string[] = [];
+  // A chain: each name has its successor, null the first name. Lists are untrusted and long, so none is ever searched.
+  const next = new Map<string | null, string | null>([[null, null]]);
   for (const layout of sortLayouts(layouts)) {
-    let after = -1;
+    let after: string | null = null;
     for (const name of layout) {
-      const at = merged.indexOf(name);
-      if (at >= 0) after = at;
-      else merged.splice(++after, 0, name);
+      if (!next.has(name)) {
+        next.set(name, next.get(after)!);
+        next.set(after, name);
+      }
+      after = name;
     }
   }
+  const merged: string[] = [];
+  for (let name = next.get(null)!; name !== null; name = next.get(name)!) merged.push(name);
   return merged;
 }
 

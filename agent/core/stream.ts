@@ -138,19 +138,25 @@ export function assembleStream(
 export function placesFor(stream: Stream, layout: readonly string[]): Int32Array {
   if (sameNames(layout, stream.lastLayout)) return stream.lastPlaces;
   const known = new Set(stream.layers);
-  const isNew = layout.some((name) => !known.has(name));
-  if (isNew && stream.layouts.length < LAYOUTS_MAX && known.size < LIMITS.layers) {
-    learnLayout(stream, layout.slice(0, LIMITS.layers));
+  if (stream.layouts.length < LAYOUTS_MAX) {
+    const fitting = fittingNames(layout, known);
+    if (fitting.some((name) => !known.has(name))) learnLayout(stream, fitting);
   }
   stream.lastLayout = layout;
   stream.lastPlaces = placesOf(layout, stream.layers);
   return stream.lastPlaces;
 }
 
+/** The list without those new names for which there is no room: layers once known are never pushed out. */
+function fittingNames(layout: readonly string[], known: ReadonlySet<string>): string[] {
+  let room = LIMITS.layers - known.size;
+  return layout.filter((name) => known.has(name) || room-- > 0);
+}
+
 function learnLayout(stream: Stream, layout: readonly string[]): void {
   const old = stream.layers;
   stream.layouts = sortLayouts([...stream.layouts, layout]).map((one) => [...one]);
-  stream.layers = mergeLayouts(stream.layouts).slice(0, LIMITS.layers);
+  stream.layers = mergeLayouts(stream.layouts);
   const places = placesOf(old, stream.layers);
   const count = stream.layers.length;
   for (const tick of stream.open.values()) moveTick(tick, places, count);
