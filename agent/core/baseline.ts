@@ -156,16 +156,27 @@ export function namedBuckets(b: Baseline): Map<string, Bucket> {
 /** The inverse of `namedBuckets`; names of no known place are refused by throwing CodecError. */
 export function baselineOf(named: ReadonlyMap<string, Bucket>): Baseline {
   const b = newBaseline(0, false);
+  const lists = new Map<string, Bucket[]>([
+    ['waiting', b.waiting],
+    ['detail', b.detail],
+    ...b.rolling.map((list, level) => [String(level), list] as const),
+  ]);
   for (const [name, bucket] of [...named].sort(([, one], [, other]) => one.fromMs - other.fromMs)) {
-    const place = name.split('-')[0]!;
-    if (place === 'learning') b.learning = bucket;
-    else if (place === 'aside') b.setAside = bucket;
-    else if (place === 'waiting') b.waiting.push(bucket);
-    else if (place === 'detail') b.detail.push(bucket);
-    else if (b.rolling[Number(place)] !== undefined) b.rolling[Number(place)]!.push(bucket);
+    const list = lists.get(name.split('-')[0]!);
+    if (name === 'learning') b.learning = bucket;
+    else if (name === 'aside') b.setAside = bucket;
+    else if (list !== undefined) list.push(bucket);
     else throw new CodecError(`no such bucket: ${name}`);
   }
   return b;
+}
+
+/** Time was taken back to `fromMs`: what was learnt of later is no past any more. */
+export function forgetFrom(b: Baseline, fromMs: number): void {
+  const isPast = (bucket: Bucket): boolean => bucket.toMs <= fromMs;
+  b.waiting = b.waiting.filter(isPast);
+  b.rolling = b.rolling.map((level) => level.filter(isPast));
+  b.detail = b.detail.filter((bucket) => bucket.fromMs < fromMs);
 }
 
 /** All under other layers. */

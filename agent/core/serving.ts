@@ -1,5 +1,5 @@
 /** Serving: events into open ticks, closed ticks into scores, signals, incidents and baselines. */
-import { dropSetAside, isEnough, rollingWindow } from './baseline.ts';
+import { dropSetAside, forgetFrom, isEnough, rollingWindow } from './baseline.ts';
 import { forgetSilent, noteTime, watermarkOf } from './clock.ts';
 import type { ActivationsEvent, OutputsEvent } from './decode/event.ts';
 import { detectTick } from './detection.ts';
@@ -92,6 +92,7 @@ function openTickFor(
   if (verdict === 'moved_back') {
     stream.open.clear();
     stream.closedTick = index - 1;
+    forgetFrom(stream.baseline, index * fold.settings.tickMs);
   }
   if (stream.closedTick < 0)
     stream.closedTick = index - 1 - Math.ceil(fold.settings.latenessMs / fold.settings.tickMs);
