@@ -32,13 +32,20 @@ export interface ReaderOptions {
   readonly committed?: Committed;
   /** Where to begin instead of what was committed. */
   readonly start?: bigint;
+  /** Every batch waits for `release` before its commit. */
+  readonly gated?: boolean;
   /** Awaited in every batch, before its commit. */
   readonly during?: (batch: Batch) => Promise<void> | void;
+  /** Awaited when partitions are given back. */
+  readonly letGo?: () => Promise<void>;
 }
 
 export type Reader = ReturnType<typeof startReader>;
 
-export function startReader({ source, committed = new Committed(), start, during }: ReaderOptions) {
+export function startReader(options: ReaderOptions) {
+  const { source, committed = new Committed(), start, gated = false, during, letGo } = options;
+  const gate = Promise.withResolvers<void>();
+  if (!gated) gate.resolve();
   const mine = new Map<string, { epoch: number; expected: bigint | null; due: bigint }>();
   const reader = {
     source,
@@ -76,6 +83,7 @@ export function startReader({ source, committed = new Committed(), start, during
     },
     async revoked(partitions) {
       reader.revocations.push(partitions.map(partitionName).sort());
+      await letGo?.();
       for (const id of partitions) mine.delete(partitionName(id));
     },
     async batch(batch) {
@@ -102,6 +110,7 @@ export function startReader({ source, committed = new Committed(), start, during
     claimed.due = batch.next;
     // Copied before anything is awaited: it belongs to the reader only until `batch` resolves.
     const seen = batch.records.map(toSeen);
+    if (gated) await gate.promise;
     await during?.(batch);
     const stored = committed.of(name);
     if (stored.epoch !== claimed.epoch || stored.next !== claimed.expected) {
@@ -128,6 +137,12 @@ export function startReader({ source, committed = new Committed(), start, during
   return {
     ...reader,
     seek,
+    release: () => gate.resolve(),
+    /** For the cleanup of a test, also one that failed: nothing may hang on its gate. */
+    end: () => {
+      gate.resolve();
+      return source.close();
+    },
     get refusedCommits() {
       return reader.refusedCommits;
     },

@@ -1,4 +1,4 @@
 import { createKafkajsSource } from '../../agent/io/kafkajs/source.ts';
 import { kafkaSourceContract } from './source-kafka.ts';
 
-kafkaSourceContract('kafkajs', createKafkajsSource);
+kafkaSourceContract({ name: 'kafkajs', createSource: createKafkajsSource, holdsJoin: false });

@@ -1,4 +1,4 @@
 import { createPlatformaticSource } from '../../agent/io/platformatic/source.ts';
 import { kafkaSourceContract } from './source-kafka.ts';
 
-kafkaSourceContract('platformatic', createPlatformaticSource);
+kafkaSourceContract({ name: 'platformatic', createSource: createPlatformaticSource, holdsJoin: true });

@@ -19,7 +19,7 @@ export function sourceContract(name: string, { log }: SourceSetup): void {
   async function read(owner: Owner, options: Omit<ReaderOptions, 'source'> = {}) {
     const { id, source } = await log(owner, VALUES);
     const reader = startReader({ ...options, source });
-    owner.onTestFinished(() => source.close());
+    owner.onTestFinished(() => reader.end());
     const values = () => reader.committed.seen().map(({ value }) => value);
     const last = () =>
       waitFor(
@@ -51,13 +51,12 @@ export function sourceContract(name: string, { log }: SourceSetup): void {
     });
 
     test('gives the next batch of a partition only after the one before was taken', async (t) => {
-      const gate = Promise.withResolvers<void>();
-      const { reader, values, last } = await read(t, { during: () => gate.promise });
+      const { reader, values, last } = await read(t, { gated: true });
       await waitFor(() => reader.batches.length > 0, { what: 'the first batch' });
       // Whatever is read ahead has time to come meanwhile.
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
       expect(reader.batches).toHaveLength(1);
-      gate.resolve();
+      reader.release();
       await last();
       expect(reader.mostAtOnce).toBe(1);
       expect(values()).toEqual(VALUES);
@@ -88,8 +87,7 @@ export function sourceContract(name: string, { log }: SourceSetup): void {
     });
 
     test('waits for the running batch at close, then ends', async (t) => {
-      const gate = Promise.withResolvers<void>();
-      const { source, reader } = await read(t, { during: () => gate.promise });
+      const { source, reader } = await read(t, { gated: true });
       await waitFor(() => reader.batches.length > 0, { what: 'the first batch' });
       let closed = false;
       const closing = Promise.all([source.close(), source.close()]).then(() => {
@@ -97,7 +95,7 @@ export function sourceContract(name: string, { log }: SourceSetup): void {
       });
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
       expect(closed).toBe(false);
-      gate.resolve();
+      reader.release();
       await closing;
       expect(await reader.over).toBeNull();
       expect(reader.batches).toHaveLength(1);
