@@ -45,6 +45,7 @@ export function logCases(exam: KafkaExam): void {
           everyMs: 1,
         });
         expect(reader.batches[before]?.from).toBe(position);
+        expect(reader.batches[before]?.records[0]?.position).toBe(position);
       }
       await waitFor(() => committed.of(`${log.topic}:0`).next === 1_000n, { what: 'the end' });
       expect(reader.breaks).toEqual([]);
