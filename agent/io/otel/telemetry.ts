@@ -16,10 +16,14 @@ import {
   serviceInstanceIdDetector,
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
-import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  MeterProvider,
+  type MetricProducer,
+  type MetricReader,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 import type { Sample } from '../../catalog.ts';
 import { createSampleProducer, SCOPE_NAME } from './producer.ts';
-import { createPushReader, type PushSettings } from './push.ts';
 import { createSelfMeter, type SelfCounts, type SelfMeter } from './self.ts';
 
 const CLOSE_MS = 5_000;
@@ -29,8 +33,8 @@ export interface TelemetryOptions {
   readonly samples: () => readonly Sample[];
   readonly counts: () => SelfCounts;
   readonly nowMs: () => number;
-  /** Null: no push. See `pushSettings`. */
-  readonly push: PushSettings | null;
+  /** Makes the reader that pushes; null: no push. See `push.ts`. */
+  readonly push: ((producer: MetricProducer) => MetricReader) | null;
   /** Trouble inside of OpenTelemetry, a failed push above all. */
   readonly onTrouble: (message: string) => void;
 }
@@ -48,7 +52,7 @@ export function createTelemetry({ samples, counts, nowMs, push, onTrouble }: Tel
   const producer = createSampleProducer(samples, nowMs);
   const exporter = new PrometheusExporter({ preventServerStart: true, metricProducers: [producer] });
   const serializer = new PrometheusSerializer('', false, undefined, true, true);
-  const pushReader = push === null ? null : createPushReader(push, producer);
+  const pushReader = push?.(producer) ?? null;
   hearTrouble(onTrouble);
 
   const provider = new MeterProvider({

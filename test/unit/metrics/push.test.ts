@@ -5,7 +5,9 @@ import { text } from 'node:stream/consumers';
 import { expect, type TestContext, test, vi } from 'vitest';
 import type { Sample } from '../../../agent/catalog.ts';
 import { expose, NO_MEMORY } from '../../../agent/flow/exposition.ts';
-import { pushSettings } from '../../../agent/io/otel/push.ts';
+import { createPushReader } from '../../../agent/io/otel/push.ts';
+import { pushSettings } from '../../../agent/io/otel/push-settings.ts';
+import type { TelemetryOptions } from '../../../agent/io/otel/telemetry.ts';
 import { waitFor } from '../../kit/wait-for.ts';
 import { startTelemetry } from './telemetry.ts';
 import { incident, layersOf, model, NOW_MS, partition, stream } from './view.ts';
@@ -88,12 +90,17 @@ const samples = (layers: number): readonly Sample[] =>
     NO_MEMORY,
   ).samples;
 
+/** What the environment of the test asks for. */
+function pusher(): TelemetryOptions['push'] {
+  const settings = pushSettings(process.env);
+  return settings === null ? null : (producer) => createPushReader(settings, producer);
+}
+
 test('what /metrics shows arrives by OTLP under the same names, with who we are', async (t) => {
   const received = await startReceiver(t);
   vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-tenant=blue');
   vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', 'deployment.environment.name=staging');
-  const push = pushSettings(process.env);
-  const { flush, self } = startTelemetry(t, { samples: () => samples(2), push });
+  const { flush, self } = startTelemetry(t, { samples: () => samples(2), push: pusher() });
   self.recordCommit(0.1);
   await flush();
 
@@ -118,7 +125,7 @@ test('what /metrics shows arrives by OTLP under the same names, with who we are'
 
 test('more series than a collector may take at once come in several requests, none lost', async (t) => {
   const received = await startReceiver(t);
-  const { flush } = startTelemetry(t, { samples: () => samples(800), push: pushSettings(process.env) });
+  const { flush } = startTelemetry(t, { samples: () => samples(800), push: pusher() });
   await flush();
   expect(received.length).toBeGreaterThan(2);
   const all = received.map(({ body }) => body).join('');
@@ -128,7 +135,7 @@ test('more series than a collector may take at once come in several requests, no
 test('it pushes by itself, at the interval of the environment', async (t) => {
   const received = await startReceiver(t);
   vi.stubEnv('OTEL_METRIC_EXPORT_INTERVAL', '20');
-  startTelemetry(t, { samples: () => samples(1), push: pushSettings(process.env) });
+  startTelemetry(t, { samples: () => samples(1), push: pusher() });
   await waitFor(() => received.length >= 3, { what: 'three pushes' });
 });
 
@@ -136,7 +143,7 @@ test('a collector that refuses is told as trouble, in one line and without a sta
   await startReceiver(t, 400);
   const { flush, troubles } = startTelemetry(t, {
     samples: () => samples(1),
-    push: pushSettings(process.env),
+    push: pusher(),
   });
   await flush();
   expect(troubles).toHaveLength(1);

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Event } from './core/decode/event.ts';
-import { decode } from './core/decode/index.ts';
-import type { Refusal } from './core/decode/refusal.ts';
+import type { Event } from '../core/decode/event.ts';
+import { decode } from '../core/decode/index.ts';
+import type { Refusal } from '../core/decode/refusal.ts';
 import {
   createPartition,
   finishPartition,
@@ -17,23 +17,22 @@ import {
   takeDirty,
   takeFindings,
   viewPartition,
-} from './core/fold.ts';
-import { STATE_SCHEMA } from './core/parts.ts';
-import type { Settings } from './core/settings.ts';
-import { failure } from './errors.ts';
-import { type Agent, type AgentSettings, createAgent } from './flow/agent.ts';
-import type { Core } from './flow/core.ts';
-import { createExposer, type ExpositionOptions } from './flow/exposition.ts';
-import { createHistory, recordView } from './flow/history.ts';
-import type { IntakeCounters } from './flow/intake.ts';
-import type { Log, Timings } from './flow/occurrences.ts';
-import type { Clock, Notifier, Source, StateStore } from './flow/ports.ts';
-import { createHttpServer, type HttpServer } from './io/http/server.ts';
-import { type PushSettings, PushSettingsError, pushSettings } from './io/otel/push.ts';
-import type { SelfCounts } from './io/otel/self.ts';
-import { createTelemetry, type Telemetry } from './io/otel/telemetry.ts';
-import type { PageData } from './page/data.ts';
-import { pagePlugin } from './page/server.ts';
+} from '../core/fold.ts';
+import { STATE_SCHEMA } from '../core/parts.ts';
+import type { Settings } from '../core/settings.ts';
+import { failure } from '../errors.ts';
+import { type Agent, type AgentSettings, createAgent } from '../flow/agent.ts';
+import type { Core } from '../flow/core.ts';
+import { createExposer, type ExpositionOptions } from '../flow/exposition.ts';
+import type { IntakeCounters } from '../flow/intake.ts';
+import type { Log, Timings } from '../flow/occurrences.ts';
+import type { Clock, Notifier, Source, StateStore } from '../flow/ports.ts';
+import { createHttpServer, type HttpServer } from '../io/http/server.ts';
+import { type PushSettings, PushSettingsError, pushSettings } from '../io/otel/push-settings.ts';
+import type { SelfCounts } from '../io/otel/self.ts';
+import { createTelemetry, type Telemetry, type TelemetryOptions } from '../io/otel/telemetry.ts';
+import { rememberViews } from '../page/data.ts';
+import { pagePlugin } from '../page/server.ts';
 
 export interface ServiceOptions {
   /** Null in a process that plays the intake only. */
@@ -56,6 +55,8 @@ export interface AgentParts {
   readonly flow?: Partial<AgentSettings>;
   /** Unique to this process, also among those that ran before. */
   readonly instance: string;
+  /** What the source and the store are called in metrics and /readyz. */
+  readonly systems: { readonly source: string; readonly store: string };
 }
 
 export interface Service {
@@ -93,7 +94,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     recordFold: (seconds) => telemetry?.self.recordFold(seconds),
   };
   const agent = options.agent === null ? null : agentOf(options, options.agent, timings);
-  const observed = observe(options, agent);
+  const observed = observe(options, agent, await pusherOf(options.environment));
   telemetry = observed;
   const server = await serve(options, agent, observed).catch(async (error: unknown) => {
     await observed.close();
@@ -128,8 +129,8 @@ function agentOf({ clock, log }: ServiceOptions, parts: AgentParts, timings: Tim
 
 const NO_COUNTS: SelfCounts = { errors: {}, occurrences: {}, records: {} };
 
-function observe(options: ServiceOptions, agent: Agent | null): Telemetry {
-  const { metrics, environment, clock, log, intake } = options;
+function observe(options: ServiceOptions, agent: Agent | null, push: TelemetryOptions['push']): Telemetry {
+  const { metrics, clock, log, intake } = options;
   const expose = createExposer({
     ...metrics,
     onLimited: (limited) =>
@@ -141,11 +142,25 @@ function observe(options: ServiceOptions, agent: Agent | null): Telemetry {
   });
   return createTelemetry({
     samples: () => expose({ partitions: agent?.exposed() ?? [], intake: intake?.(), nowMs: clock.nowMs() }),
-    counts: () => agent?.self().counters ?? NO_COUNTS,
+    counts: () => (agent === null || options.agent === null ? NO_COUNTS : namedCounts(agent, options.agent)),
     nowMs: clock.nowMs,
-    push: pushOf(environment),
+    push,
     onTrouble: (message) => log.warn(`OpenTelemetry: ${message}`),
   });
+}
+
+/** The flow knows a source and a store; who reads metrics knows Kafka and Redis. */
+function namedCounts(agent: Agent, { systems }: AgentParts): SelfCounts {
+  const { errors, occurrences, records } = agent.self().counters;
+  const { source, store, ...others } = errors;
+  return { errors: { [systems.source]: source, [systems.store]: store, ...others }, occurrences, records };
+}
+
+async function pusherOf(environment: ServiceOptions['environment']): Promise<TelemetryOptions['push']> {
+  const settings = pushOf(environment);
+  if (settings === null) return null;
+  const { createPushReader } = await import('../io/otel/push.ts');
+  return (producer) => createPushReader(settings, producer);
 }
 
 function pushOf(environment: ServiceOptions['environment']): PushSettings | null {
@@ -167,7 +182,7 @@ async function serve(
     ...http,
     metrics: () => telemetry.text(),
     ready: () => ({
-      ...(agent === null ? {} : readiness(agent)),
+      ...(agent === null || options.agent === null ? {} : readiness(agent, options.agent)),
       ...(intake === undefined ? {} : { intake: intake().trouble ?? 'ok' }),
     }),
     plugins: agent === null ? [] : [pageOf(agent, clock)],
@@ -175,20 +190,12 @@ async function serve(
   });
 }
 
-function readiness(agent: Agent): Record<string, string> {
+function readiness(agent: Agent, { systems }: AgentParts): Record<string, string> {
   const { kafka, store } = agent.status();
-  return { kafka: kafka ?? 'ok', store: store ?? 'ok' };
+  return { [systems.source]: kafka ?? 'ok', [systems.store]: store ?? 'ok' };
 }
 
 function pageOf(agent: Agent, clock: Clock): FastifyPluginAsync {
-  const history = createHistory();
-  agent.onChange(() => {
-    for (const view of agent.views()) recordView(history, view, clock.nowMs());
-  });
-  const data: PageData = {
-    views: () => agent.views(),
-    history,
-    onChange: (listener) => agent.onChange(listener),
-  };
+  const data = rememberViews(agent, clock);
   return (app) => pagePlugin(app, { data, clock });
 }
