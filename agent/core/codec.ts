@@ -31,7 +31,9 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    // Room first: it may replace the buffer, and the left side of an assignment is looked up before the right.
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   f64(value: number): void {

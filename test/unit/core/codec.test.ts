@@ -147,6 +147,13 @@ describe('codec', () => {
     expect(() => c.decodeBytes(c.str, Uint8Array.of(2, 0xc3, 0x28))).toThrow(c.CodecError);
   });
 
+  it('writes each byte where its buffer ends and grows', () => {
+    for (let before = 1_000; before < 1_050; before++) {
+      const values = [...Array.from({ length: before }, () => 7), 5, 6];
+      expect(c.decodeBytes(c.list(c.u8), c.encode(c.list(c.u8), values))).toEqual(values);
+    }
+  });
+
   it('grows its buffer as it writes', () => {
     const long = new Float64Array(5_000).map((_, i) => i / 7);
     expect(c.decodeBytes(c.floats, c.encode(c.floats, long))).toEqual(long);
