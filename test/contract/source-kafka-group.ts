@@ -104,6 +104,18 @@ export function groupCases(exam: KafkaExam): void {
       await waitFor(() => a.holds().length === 2, { what: 'both', deadlineMs: 10_000 });
     });
 
+    test('gives partitions back at close though a batch hangs, and only then waits for it', async (t) => {
+      const { log, join } = await open(t);
+      await log.append(numbers(0, 3));
+      const reader = join({ gated: true, more: { rebalanceTimeoutMs: 3_000 } });
+      await waitFor(() => reader.batches.length === 1, { what: 'the batch that hangs' });
+      const closing = reader.source.close();
+      await waitFor(() => reader.revocations.length === 1, { what: 'the revocation' });
+      reader.release();
+      await closing;
+      expect(await reader.over).toBeNull();
+    });
+
     test('keeps its partitions while a batch takes longer than its session', async (t) => {
       const { log, join } = await open(t, 2);
       const sessionTimeoutMs = 6_000;

@@ -82,7 +82,7 @@ export function createSupervisor({ open, isFatal, explain }: SupervisorOptions):
       return running;
     },
     seek: async (partition, position) => session?.seek(partition, position),
-    identify(partition) {
+    async identify(partition) {
       if (session === null) throw new Error('Kafka source: it does not run');
       return session.identify(partition);
     },

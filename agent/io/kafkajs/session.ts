@@ -50,12 +50,13 @@ export function createSession({ options, handler, working, trouble }: SessionOpt
   let closing: Promise<void> | null = null;
   const running = (): boolean => state === 'running';
   const failed = (error: unknown): void => over.resolve({ error, byHandler: true });
+  const revokeMs = Math.min(REVOKE_MS, options.rebalanceTimeoutMs / 3);
 
   const tenure = createTenure({
     handler,
     identify: log.identify,
     failed,
-    revokeMs: Math.min(REVOKE_MS, options.rebalanceTimeoutMs / 3),
+    revokeMs,
     ready(cursors) {
       if (!running()) return;
       for (const cursor of cursors) seekClient(cursor);
@@ -155,8 +156,10 @@ export function createSession({ options, handler, working, trouble }: SessionOpt
   async function leave(): Promise<void> {
     if (running()) consumer.pause(options.topics.map((topic) => ({ topic })));
     state = 'closing';
-    await Promise.allSettled(busy);
+    // A batch that waits for something, like the store, is let go by the revocation.
+    await within(revokeMs, Promise.allSettled(busy));
     await tenure.revoke();
+    await Promise.allSettled(busy);
     await within(DISCONNECT_MS, Promise.allSettled([consumer.disconnect(), admin.disconnect()]));
     over.resolve(null);
   }

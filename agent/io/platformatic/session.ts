@@ -31,6 +31,7 @@ export interface SessionOptions extends SessionSignals {
 export function createSession({ options, handler, working, trouble }: SessionOptions): Session {
   const over = Promise.withResolvers<SessionEnd | null>();
   const failed = (error: unknown): void => over.resolve({ error, byHandler: true });
+  const revokeMs = Math.min(REVOKE_MS, options.rebalanceTimeoutMs / 3);
   const broken = (error: unknown): void => over.resolve({ error, byHandler: false });
   const member = new Consumer({
     ...baseOptions(options.connection, MEMBER_PATIENCE),
@@ -63,7 +64,7 @@ export function createSession({ options, handler, working, trouble }: SessionOpt
   const tenure = createTenure({
     handler,
     failed,
-    revokeMs: Math.min(REVOKE_MS, options.rebalanceTimeoutMs / 3),
+    revokeMs,
     async identify(ids) {
       metadata = await log.metadata();
       return log.identify(ids);
@@ -112,8 +113,10 @@ export function createSession({ options, handler, working, trouble }: SessionOpt
 
   async function leave(): Promise<void> {
     tenancy.abort();
-    await Promise.allSettled(busy);
+    // A batch that waits for something, like the store, is let go by the revocation.
+    await within(revokeMs, Promise.allSettled(busy));
     await tenure.revoke();
+    await Promise.allSettled(busy);
     await within(CLOSE_MS, Promise.allSettled([member.close(true), client.close(true)]));
     over.resolve(null);
   }
