@@ -42,4 +42,12 @@ export const EVENT_METRICS = {
     stability: 'stable',
     help: 'Events that came after their tick was closed, by reason.',
   },
+  events_expired_total: {
+    type: 'counter',
+    unit: 'events',
+    scope: 'agent',
+    labels: ['topic', 'partition'],
+    stability: 'stable',
+    help: 'Records that the log dropped (retention) before any agent had read them.',
+  },
 } as const satisfies Record<string, Declaration>;

@@ -75,6 +75,8 @@ export interface ExposedView {
   readonly topic: string;
   readonly partition: number;
   readonly lagRecords: number | null;
+  /** Records the log dropped before they were read, over the life of the state. */
+  readonly lostRecords: number;
   readonly view: PartitionView;
 }
 
@@ -230,13 +232,14 @@ export function createAgent<State, Event, Refusal extends RefusedRecord>(
     return [...workers.values()].flatMap((worker) => {
       const view = views.get(worker.partition);
       if (view === undefined) return [];
-      const { topic, partition, lagRecords } = worker.self();
+      const { topic, partition, lagRecords, lost } = worker.self();
       const lag = sourceTrouble === null ? lagRecords : null;
       return [
         {
           topic,
           partition,
           lagRecords,
+          lostRecords: lost,
           view: withSilence(view, { nowMs, lag, silenceMs: settings.silenceMs }),
         },
       ];

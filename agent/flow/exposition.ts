@@ -3,7 +3,7 @@
  * and what must be remembered from one exposition to the next is handed back.
  */
 import { METRICS, type Sample } from '../catalog.ts';
-import type { PartitionView } from '../core/view.ts';
+import type { ModelView, PartitionView } from '../core/view.ts';
 import { type Collector, createCollector } from './exposition/collector.ts';
 import { addAllDetail, addWorstDetail, countDetail, type WorstByStream } from './exposition/detail.ts';
 import { addIntake } from './exposition/intake.ts';
@@ -18,6 +18,8 @@ export interface ExposedPartition {
   readonly view: PartitionView;
   /** End of the log minus the committed position; null where the end is not known. */
   readonly lagRecords: number | null;
+  /** Records the log dropped before they were read. */
+  readonly lostRecords: number;
 }
 
 export interface ExpositionInput {
@@ -60,7 +62,7 @@ export function expose(
   memory: ExpositionMemory,
 ): Exposition {
   const out = createCollector();
-  const models = partitions.flatMap(({ view }) => view.models);
+  const models = partitions.flatMap(({ view }) => view.models.map(withoutStopped));
   for (const model of models) {
     addModel(out, model, nowMs);
     for (const stream of model.streams) addStream(out, stream);
@@ -82,9 +84,21 @@ export function expose(
   return { samples: out.samples(), memory: { limited, worst, clashed } };
 }
 
-function addPartition(out: Collector, { topic, partition, view, lagRecords }: ExposedPartition): void {
+/** Of a stream that is over, its state is told; its last numbers are not those of now. */
+const withoutStopped = (model: ModelView): ModelView => ({
+  ...model,
+  streams: model.streams.map((stream) =>
+    stream.state === 'stopped' ? { ...stream, cells: [], outputs: [], training: null } : stream,
+  ),
+});
+
+function addPartition(
+  out: Collector,
+  { topic, partition, view, lagRecords, lostRecords }: ExposedPartition,
+): void {
   const names = { topic, partition: String(partition) };
   out.add(METRICS.agent_lag_records, {}, names, lagRecords);
+  out.add(METRICS.events_expired_total, {}, names, lostRecords);
   for (const [reason, count] of Object.entries(view.rejected))
     out.add(METRICS.events_rejected_total, {}, { reason, ...names }, count);
 }

@@ -52,7 +52,7 @@ test('counters are those of the committed state, by kind and reason', () => {
     nonfiniteLastSeenMs: 1_500,
   });
   const view = { models: [counted], rejected: { not_json: 8 } };
-  const samples = samplesOf([{ ...partition([]), view, lagRecords: 9 }]);
+  const samples = samplesOf([{ ...partition([]), view, lagRecords: 9, lostRecords: 11 }]);
   expect(of(METRICS.events_total, samples)).toEqual([
     `${MODEL} kind=activations 12`,
     `${MODEL} kind=outputs 3`,
@@ -67,6 +67,14 @@ test('counters are those of the committed state, by kind and reason', () => {
   expect(of(METRICS.nonfinite_elements_total, samples)).toContain(`${MODEL} kind=inf where=backward 7`);
   expect(of(METRICS.nonfinite_last_seen_timestamp_seconds, samples)).toEqual([`${MODEL} 1.5`]);
   expect(of(METRICS.agent_lag_records, samples)).toEqual(['topic=events partition=0 9']);
+  expect(of(METRICS.events_expired_total, samples)).toEqual(['topic=events partition=0 11']);
+});
+
+test('a stream that is over tells its state and no numbers of its last tick', () => {
+  const over = samplesOf([partition([model({ streams: [stream({ state: 'stopped' })] })])]);
+  expect(of(METRICS.stream_state, over)).toHaveLength(1);
+  for (const metric of [METRICS.activation_mean, METRICS.activation_shift_sigmas_max, METRICS.output_kl_nats])
+    expect(of(metric, over)).toEqual([]);
 });
 
 test('refusals that name no model do not clash between two partitions of one agent', () => {

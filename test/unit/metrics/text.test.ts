@@ -90,12 +90,15 @@ normwatch_events_duplicate_total{environment="default",model="minilm-l6"} 0
 # HELP normwatch_events_missing_total Gaps in the sequence numbers of the sources: events that never came.
 # TYPE normwatch_events_missing_total counter
 normwatch_events_missing_total{environment="default",model="minilm-l6"} 0
+# HELP normwatch_events_expired_total Records that the log dropped (retention) before any agent had read them.
+# TYPE normwatch_events_expired_total counter
+normwatch_events_expired_total{topic="events",partition="0"} 0
 # HELP normwatch_detail_limited 1 while this agent shows its worst layers only, because all of them would be too many series.
 # TYPE normwatch_detail_limited gauge
 normwatch_detail_limited 0
 # HELP normwatch_agent_series Series this agent exports from its committed state.
 # TYPE normwatch_agent_series gauge
-normwatch_agent_series 25
+normwatch_agent_series 26
 # HELP normwatch_agent_series_clashed_total Series left out of an exposition because another had the same labels.
 # TYPE normwatch_agent_series_clashed_total counter
 normwatch_agent_series_clashed_total 0

@@ -115,6 +115,7 @@ export const partition = (models: readonly ModelView[], index = 0): ExposedParti
   partition: index,
   view: { models, rejected: {} },
   lagRecords: 0,
+  lostRecords: 0,
 });
 
 /** A stream with `count` layers, both sites, all shifted a little more than the one before. */
