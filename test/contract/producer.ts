@@ -37,8 +37,14 @@ export function producerContract(
     return producer;
   }
 
-  /** What the topic holds, once it is `count`. */
-  async function arrived(owner: Owner, brokers: readonly string[], topic: string, count: number) {
+  /** What the topic holds, once that is `count` messages, one of them the `awaited`. */
+  async function arrived(
+    owner: Owner,
+    brokers: readonly string[],
+    topic: string,
+    count: number,
+    awaited?: string,
+  ) {
     const source = createKafkajsSource({
       connection: { brokers, clientId: 'exam' },
       topics: [topic],
@@ -47,10 +53,11 @@ export function producerContract(
     });
     owner.onTestFinished(() => source.close());
     const reader = startReader({ source });
-    await waitFor(() => reader.committed.seen().length >= count, {
-      what: `${count} messages`,
-      deadlineMs: 30_000,
-    });
+    const enough = (): boolean => {
+      const seen = reader.committed.seen();
+      return seen.length >= count && (awaited === undefined || seen.some(({ value }) => value === awaited));
+    };
+    await waitFor(enough, { what: `${count} messages`, deadlineMs: 30_000 });
     const partition = (at: number) => reader.committed.of(partitionName({ topic, partition: at })).seen;
     return { all: reader.committed.seen(), partition };
   }
@@ -127,6 +134,15 @@ export function producerContract(
       await producer.send([message('k', 'before')]).catch(() => producer.send([message('k', 'before')]));
       kafka.signal('SIGSTOP');
       try {
+        // A process stops thread by thread: until all have, a message may still get through.
+        await waitFor(
+          () =>
+            producer.send([message('k', 'last')]).then(
+              () => false,
+              () => true,
+            ),
+          { what: 'a broker that hangs' },
+        );
         const sends = [producer.send([message('k', 'a')]), producer.send([message('k', 'b')])];
         for (const { status, reason } of (await Promise.allSettled(sends)) as PromiseRejectedResult[]) {
           expect(status).toBe('rejected');
@@ -138,9 +154,8 @@ export function producerContract(
       await waitFor(() => producer.send([message('k', 'after')]).then(() => true), {
         what: 'an acknowledgement',
       });
-      const { all } = await arrived(t, kafka.brokers, topic, 2);
+      const { all } = await arrived(t, kafka.brokers, topic, 2, 'after');
       expect(all[0]?.value).toBe('before');
-      await waitFor(() => all.some(({ value }) => value === 'after'), { what: 'the message after' });
     });
 
     test('says that it cannot while there is no broker, and sends once there is one', async (t) => {
@@ -155,7 +170,7 @@ export function producerContract(
       await waitFor(() => producer.send([message('k', 'v')]).then(() => true), {
         what: 'an acknowledgement',
       });
-      expect((await arrived(t, kafka.brokers, topic, 1)).all.at(-1)?.value).toBe('v');
+      expect((await arrived(t, kafka.brokers, topic, 1, 'v')).all.at(-1)?.value).toBe('v');
     });
   });
 }
