@@ -154,9 +154,22 @@ describe('codec', () => {
     }
   });
 
-  it('grows its buffer as it writes', () => {
+  it('loses nothing where its buffer grows, whatever is written there', () => {
+    const kinds = [
+      c.struct<{ fill: Uint8Array; at: number }>({ fill: c.bytes, at: c.u8 }),
+      c.struct<{ fill: Uint8Array; at: number }>({ fill: c.bytes, at: c.uint }),
+      c.struct<{ fill: Uint8Array; at: number }>({ fill: c.bytes, at: c.f64 }),
+    ];
+    for (const codec of kinds) {
+      for (let length = 1_000; length < 1_040; length++) {
+        const written = { fill: new Uint8Array(length).fill(7), at: 201 };
+        expect(c.decodeBytes(codec, c.encode(codec, written))).toEqual(written);
+      }
+    }
     const long = new Float64Array(5_000).map((_, i) => i / 7);
     expect(c.decodeBytes(c.floats, c.encode(c.floats, long))).toEqual(long);
+    const many = Array.from({ length: 70_000 }, (_, i) => (i % 255) + 1);
+    expect(c.decodeBytes(c.list(c.u8), c.encode(c.list(c.u8), many))).toEqual(many);
   });
 
   it('reads a part of a larger buffer', () => {
