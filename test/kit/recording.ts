@@ -12,6 +12,8 @@ import {
   pinReferences,
   takeDirty,
 } from '../../agent/core/fold.ts';
+import type { Model } from '../../agent/core/model.ts';
+import type { NamedReference } from '../../agent/core/references.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../agent/core/settings.ts';
 
 const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
@@ -37,13 +39,32 @@ export function foldAll(partition: Partition, events: Iterable<Event>): Partitio
   return partition;
 }
 
+const LEARNT = new WeakMap<Settings, NamedReference[]>();
+
+/** What the shipped baseline teaches; learnt once for the same settings. */
+export function baselineReferences(settings: Settings = DEFAULT_SETTINGS): NamedReference[] {
+  let references = LEARNT.get(settings);
+  if (references === undefined) {
+    const learnt = foldAll(createPartition(settings), recording('baseline'));
+    finishPartition(learnt);
+    references = exportReferences(learnt);
+    LEARNT.set(settings, references);
+  }
+  return references;
+}
+
 /** A partition that holds the reference learnt from the shipped baseline. */
 export function partitionWithBaseline(settings: Settings = DEFAULT_SETTINGS): Partition {
-  const learnt = foldAll(createPartition(settings), recording('baseline'));
-  finishPartition(learnt);
   const partition = createPartition(settings);
-  pinReferences(partition, exportReferences(learnt));
+  pinReferences(partition, baselineReferences(settings));
   return partition;
+}
+
+/** The only model of a partition. */
+export function onlyModel(partition: Partition): Model {
+  const [model, ...others] = partition.models.values();
+  if (model === undefined || others.length > 0) throw new Error(`${partition.models.size} models`);
+  return model;
 }
 
 /** Every part of a state by name, as hex: what a store would hold if it began empty. */
