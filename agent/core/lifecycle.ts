@@ -101,7 +101,8 @@ export function startIncident(
   incident.openedMs = decision.timeMs;
   incident.changedMs = decision.timeMs;
   incident.step = decision.step;
-  incident.severity = signals.some(({ signal }) => signal.severity === 'page') ? 'page' : 'ticket';
+  // A fault that comes back is the same incident, whose severity only rises.
+  if (signals.some(({ signal }) => signal.severity === 'page')) incident.severity = 'page';
   incident.detectors = [first.detector, ...new Set(signals.map((s) => s.detector))].filter(
     (d, i, all) => all.indexOf(d) === i,
   );
