@@ -91,6 +91,6 @@ test.for(['kafkajs', 'platformatic'] as const)(
         .split('\n')
         .map((line) => JSON.parse(line)),
     ).toMatchObject([{ id: incident, model: MODEL, version: 'v2', status: 'open' }]);
-    expect(await agent.ready()).toEqual({ status: 200, body: { ready: true, kafka: 'ok', store: 'ok' } });
+    expect(await agent.ready()).toEqual({ status: 200, body: { ready: true, kafka: 'ok', redis: 'ok' } });
   },
 );

@@ -103,7 +103,11 @@ async function start(
       return samplesOf(await response.text(), `normwatch_${metric}`);
     },
     log: (word) => logOf(process.stdout()).filter((line) => JSON.stringify(line).includes(word)),
-    stop: () => process.kill('SIGTERM'),
+    async stop() {
+      process.signal('SIGTERM');
+      await waitFor(() => !process.running(), { what: `${url} to end after SIGTERM`, deadlineMs: 30_000 });
+      return process.exited;
+    },
   };
 }
 

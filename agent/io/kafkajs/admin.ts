@@ -28,7 +28,8 @@ export interface KafkaAdmin {
 }
 
 export function createKafkaAdmin({ connection }: { readonly connection: KafkaConnection }): KafkaAdmin {
-  const admin = createKafka({ connection, retry: BRIEF_RETRY }).admin({ retry: BRIEF_RETRY });
+  const { kafka, hangUp } = createKafka({ connection, retry: BRIEF_RETRY });
+  const admin = kafka.admin({ retry: BRIEF_RETRY });
   let connected: Promise<void> | null = null;
 
   async function ask<T>(topics: readonly string[], question: () => Promise<T>): Promise<T> {
@@ -68,6 +69,6 @@ export function createKafkaAdmin({ connection }: { readonly connection: KafkaCon
           config,
         };
       }),
-    close: () => admin.disconnect(),
+    close: () => admin.disconnect().finally(hangUp),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * kafkajs 2.2.4 as both source and producer use it. Guarded against here: codecs it lacks, decompression without
- * bounds, a timer that never rests, and a log of its own (we only hear from it that a broker cannot be reached).
+ * bounds, timers that never rest, sockets it forgets, and a log of its own (we only hear from it that a broker cannot
+ * be reached).
  */
 
 import type { Kafka, KafkaConfig, KafkaJSError, RetryOptions, SASLOptions } from 'kafkajs';
@@ -10,6 +11,7 @@ import { type Codec, compress, inflateRecords } from '../kafka/codecs.ts';
 import { CONNECTION_DEFAULTS, checkConnection, type KafkaConnection } from '../kafka/options.ts';
 import { refusedRecords } from './refused.ts';
 import { calmRequestQueue } from './request-queue.ts';
+import { createSockets } from './sockets.ts';
 
 export const { CompressionTypes } = kafkajs;
 
@@ -50,11 +52,19 @@ export interface KafkaOptions {
   readonly unreachable?: (reason: string) => void;
 }
 
-export function createKafka({ connection, retry, unreachable = () => {} }: KafkaOptions): Kafka {
+export interface Client {
+  readonly kafka: Kafka;
+  /** For after everything was disconnected: ends what the client has left open. */
+  hangUp(): void;
+}
+
+export function createKafka({ connection, retry, unreachable = () => {} }: KafkaOptions): Client {
   checkConnection('client', connection);
+  const sockets = createSockets();
   const config: KafkaConfig = {
     brokers: [...connection.brokers],
     clientId: connection.clientId,
+    socketFactory: sockets.dial,
     connectionTimeout: connection.connectionTimeoutMs ?? CONNECTION_DEFAULTS.connectionTimeoutMs,
     authenticationTimeout: connection.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs,
     requestTimeout: connection.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs,
@@ -68,7 +78,7 @@ export function createKafka({ connection, retry, unreachable = () => {} }: Kafka
     ...(connection.tls && { ssl: connection.tls }),
     ...(connection.sasl && { sasl: saslOptions(connection.sasl) }),
   };
-  return new kafkajs.Kafka(config);
+  return { kafka: new kafkajs.Kafka(config), hangUp: sockets.hangUp };
 }
 
 function saslOptions(sasl: NonNullable<KafkaConnection['sasl']>): SASLOptions {

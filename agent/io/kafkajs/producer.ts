@@ -18,18 +18,23 @@ const TYPES = {
 
 export function createKafkajsProducer(options: KafkaProducerOptions): Producer {
   const { connection, topic, compression, deadlineMs } = options;
-  const kafka = createKafka({ connection, retry: RETRY });
   return createSerialProducer({
     deadlineMs,
     explain: (error) => kafkaFailure(error, connection, [topic]),
     async open() {
+      const { kafka, hangUp } = createKafka({ connection, retry: RETRY });
       const producer = kafka.producer({
         idempotent: true,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
         retry: RETRY,
       });
-      await producer.connect();
+      try {
+        await producer.connect();
+      } catch (error) {
+        hangUp();
+        throw error;
+      }
       return {
         async send(messages) {
           await producer.send({
@@ -43,7 +48,7 @@ export function createKafkajsProducer(options: KafkaProducerOptions): Producer {
             })),
           });
         },
-        close: () => producer.disconnect(),
+        close: () => producer.disconnect().finally(hangUp),
       };
     },
   });

@@ -39,8 +39,10 @@ export interface SessionOptions extends SessionSignals {
 export function createSession({ options, handler, working, trouble }: SessionOptions): Session {
   const { connection } = options;
   const unreachable = (reason: string): void => trouble(new Error(reason));
-  const consumer = createConsumer(createKafka({ connection, retry: RETRY, unreachable }), options);
-  const admin = createKafka({ connection, retry: BRIEF_RETRY, unreachable }).admin({ retry: BRIEF_RETRY });
+  const members = createKafka({ connection, retry: RETRY, unreachable });
+  const questions = createKafka({ connection, retry: BRIEF_RETRY, unreachable });
+  const consumer = createConsumer(members.kafka, options);
+  const admin = questions.kafka.admin({ retry: BRIEF_RETRY });
   const log = createKafkajsLog(admin);
   const over = Promise.withResolvers<SessionEnd | null>();
   const busy = new Set<Promise<unknown>>();
@@ -161,6 +163,7 @@ export function createSession({ options, handler, working, trouble }: SessionOpt
     await tenure.revoke();
     await Promise.allSettled(busy);
     await within(DISCONNECT_MS, Promise.allSettled([consumer.disconnect(), admin.disconnect()]));
+    for (const client of [members, questions]) client.hangUp();
     over.resolve(null);
   }
 
