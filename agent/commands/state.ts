@@ -3,6 +3,7 @@ import { foldSettings } from '../config/settings.ts';
 import { type Partition, restorePartition, viewPartition } from '../core/fold.ts';
 import type { ModelView } from '../core/view.ts';
 import { failure } from '../errors.ts';
+import { stateFields } from '../flow/tenure.ts';
 import { createStore } from '../wire.ts';
 import { type ConfigOptions, configOf, type Session } from './command.ts';
 
@@ -25,7 +26,7 @@ export async function readModels(
     for (const name of await store.list()) {
       const stored = await store.read(name);
       if (stored === null || stored.fields.size === 0) continue;
-      const partition = restorePartition(settings, stored.fields);
+      const partition = restorePartition(settings, stateFields(stored.fields));
       for (const view of viewPartition(partition).models) models.push({ view, partition });
     }
     return models;

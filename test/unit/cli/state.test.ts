@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { importReference } from '../../../agent/core/reference.ts';
+import { createDiskStore } from '../../../agent/io/disk/store.ts';
 import { runLine } from '../../kit/command-line.ts';
 import { expectTold } from '../../kit/provoke.ts';
 import { storedInstallation } from '../../kit/stored.ts';
@@ -29,6 +30,19 @@ describe('incident', () => {
     expect(open.out.split('\n').filter(Boolean)).toHaveLength(
       known.filter(({ status }) => status === 'open').length,
     );
+  });
+
+  it('list is not disturbed by findings that wait to be delivered, which lie beside the state', async (t) => {
+    const { config, folder } = await storedInstallation(t, ['deploy-epsilon']);
+    const store = createDiskStore({ path: join(folder, 'state.db') });
+    const { header } = await store.claim('events:0');
+    const position = { epoch: header.epoch, expected: 1n, next: 2n, commitId: 'more', facts: new Map() };
+    const set = new Map([['pending', new TextEncoder().encode('[]')]]);
+    await store.commit('events:0', { ...position, set, remove: [] });
+    await store.close();
+    const { code, err, out } = await runLine(['incident', 'list', '--json', '-c', config]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({ version: 'v2' });
   });
 
   it('list says so when there is none', async (t) => {
