@@ -1,6 +1,6 @@
 /** Control records: references, planned windows, deployments, and what sources say of themselves. */
 import { bucketsBetween, relearn } from './baseline.ts';
-import { watermarkOf } from './clock.ts';
+import { SOURCES_MAX, watermarkOf } from './clock.ts';
 import { CodecError } from './codec.ts';
 import type {
   BaselineEvent,
@@ -81,12 +81,20 @@ export function foldManifest(model: Model, event: ManifestEvent): void {
     config,
   });
   const id = hash(body);
-  stream.manifestOf.set(event.source, id);
+  if (!stream.manifestOf.has(event.source) && stream.manifestOf.size >= SOURCES_MAX) forgetManifests(stream);
+  if (stream.manifestOf.has(event.source) || stream.manifestOf.size < SOURCES_MAX)
+    stream.manifestOf.set(event.source, id);
   const used = new Set(stream.manifestOf.values());
   for (const old of stream.manifests.keys()) if (!used.has(old)) stream.manifests.delete(old);
   if (stream.manifests.size < MANIFESTS_MAX && body.length <= MANIFEST_CHARS_MAX)
     stream.manifests.set(id, body);
   stream.dirty.head = true;
+}
+
+/** What sources declared that the stream has forgotten since. */
+function forgetManifests(stream: Stream): void {
+  for (const source of stream.manifestOf.keys())
+    if (!stream.clock.sources.has(source)) stream.manifestOf.delete(source);
 }
 
 export function foldBaseline(fold: FoldContext, model: Model, event: BaselineEvent): void {
@@ -103,7 +111,10 @@ function pin(model: Model, event: BaselineEvent): void {
   }
   model.references = addReference(model.references, reference);
   model.dirtyReferences.add(reference.id);
-  for (const stream of model.streams.values()) bindReference(model, stream);
+  for (const stream of model.streams.values()) {
+    stream.unbound = stream.unbound.filter((id) => id !== reference.id);
+    bindReference(model, stream);
+  }
 }
 
 function unpin(model: Model, event: BaselineEvent): void {
@@ -172,6 +183,7 @@ function relearnFrom(fold: FoldContext, model: Model, event: BaselineEvent): voi
     const learned = model.references.find((r) => r.id === `learned/${stream.version}/${stream.role}`);
     if (learned !== undefined) dropReference(model, learned);
     relearn(stream.baseline, stream.layers.length);
+    stream.unbound = model.references.map(({ id }) => id);
     stream.reference = null;
     stream.dirty.head = true;
   }

@@ -9,7 +9,8 @@ import type { TickSummary } from './tick.ts';
 
 /** Chooses the stream's reference anew; without one the stream learns its own. */
 export function bindReference(model: Model, stream: Stream): void {
-  const reference = bindingReference(model.references, stream.version, checkpointOf(model, stream));
+  const candidates = model.references.filter(({ id }) => !stream.unbound.includes(id));
+  const reference = bindingReference(candidates, stream.version, checkpointOf(model, stream));
   stream.reference = reference?.id ?? null;
   if (reference === null && stream.baseline.learning === null) relearn(stream.baseline, stream.layers.length);
   if (reference !== null) stream.baseline.learning = null;
@@ -47,5 +48,6 @@ function adoptLearned(model: Model, stream: Stream): void {
   };
   model.references = addReference(model.references, reference);
   model.dirtyReferences.add(reference.id);
+  stream.unbound = stream.unbound.filter((id) => id !== reference.id);
   bindReference(model, stream);
 }

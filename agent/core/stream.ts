@@ -24,6 +24,8 @@ export interface StreamHead {
   stopped: boolean;
   /** Id of the reference in use; null while there is none. */
   reference: string | null;
+  /** References that a relearning has put aside: they do not bind this stream until they are pinned anew. */
+  unbound: string[];
   detectors: Map<string, DetectorState>;
   /** Outputs of the last ticks, newest last. */
   outputs: { tick: number; sums: Map<string, OutputSum> }[];
@@ -71,6 +73,7 @@ export const streamHeadCodec: Codec<StreamHead> = struct<StreamHead>({
   closedTick: f64,
   stopped: bool,
   reference: nullable(str),
+  unbound: list(str),
   detectors: map(detectorStateCodec),
   outputs: list(
     struct<{ tick: number; sums: Map<string, OutputSum> }>({ tick: f64, sums: map(outputSumCodec) }),
@@ -103,6 +106,7 @@ export function newStream(version: string, role: string, learns: boolean): Strea
     closedTick: -1,
     stopped: false,
     reference: null,
+    unbound: [],
     detectors: new Map(),
     outputs: [],
     manifestOf: new Map(),
