@@ -44,7 +44,7 @@ export const CONFIG_TABLE = {
     client: choice(
       ['kafkajs', 'platformatic'],
       'kafkajs',
-      'Client library. "platformatic" knows KIP-848, where joining stops no other member.',
+      'Client library. Both are held to the same exam; "platformatic" is maintained and sees when a topic was made anew.',
     ),
     brokers: addresses('Brokers to start from.'),
     topic: text(
