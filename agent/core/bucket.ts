@@ -211,6 +211,9 @@ function addHistogram(bucket: Bucket, cell: number, histogram: Histogram): void 
   bucket.histograms[cell] = mergeHistograms(bucket.histograms[cell]!, histogram);
 }
 
+/** Outputs of one stream; more have no place. */
+export const OUTPUTS_MAX = 32;
+
 export function newOutputSum(): OutputSum {
   return {
     requests: 0,
@@ -222,15 +225,23 @@ export function newOutputSum(): OutputSum {
 }
 
 export function mergeOutput(into: Map<string, OutputSum>, name: string, from: OutputSum): void {
-  let sum = into.get(name);
-  if (sum === undefined) {
-    sum = newOutputSum();
-    into.set(name, sum);
-  }
+  const sum = outputOf(into, name);
+  if (sum === null) return;
   sum.requests += from.requests;
   sum.nonFiniteRequests += from.nonFiniteRequests;
   sum.histogram = mergeHistograms(sum.histogram, from.histogram);
   if (from.weight > 0) addProbabilities(sum, from.probabilities, from.weight);
+}
+
+/** The output of this name, made where there is none yet; null when there is no place for it. */
+export function outputOf(outputs: Map<string, OutputSum>, name: string): OutputSum | null {
+  let sum = outputs.get(name);
+  if (sum === undefined) {
+    if (outputs.size >= OUTPUTS_MAX) return null;
+    sum = newOutputSum();
+    outputs.set(name, sum);
+  }
+  return sum;
 }
 
 /** A distribution of another length is another output: it starts anew. */

@@ -3,18 +3,13 @@
  * bytes of state whatever the batch cuts, in the agent, in `replay` and in the tests.
  */
 
+import { byName } from './codec.ts';
 import { foldBaseline, foldDeployment, foldMaintenance, foldManifest, foldSource } from './control.ts';
 import type { Event, EventKind } from './decode/event.ts';
 import type { Refusal } from './decode/refusal.ts';
 import type { FindingLine } from './incident.ts';
 import { count, type Model, newModel, subjectOf } from './model.ts';
-import {
-  activationCounts,
-  countNonfinite,
-  forgetOldHours,
-  noticeCounts,
-  raiseNonfinite,
-} from './nonfinite.ts';
+import { activationCounts, countNonfinite, noteNewest, noticeCounts, raiseNonfinite } from './nonfinite.ts';
 import { dirtyParts, readParts } from './parts.ts';
 import { newSequence, noteSequence } from './sequence.ts';
 import { closeComplete, foldActivations, foldOutputs, streamFor, tickIndex } from './serving.ts';
@@ -26,6 +21,8 @@ import { viewModel } from './views.ts';
 /** Models of one partition, sources of one model: beyond, the least recently heard gives way. */
 const MODELS_MAX = 1_024;
 const SOURCES_MAX = 16_384;
+/** Sources that give way at a time: finding them takes a look at all. */
+const SOURCES_EVICTED = 2_048;
 
 export { exportReferences, pinReferences } from './references.ts';
 
@@ -70,10 +67,7 @@ export function foldEvent(partition: Partition, event: Event, arrivedMs: number 
   model.dirty = true;
   if (!isNext(model, event)) return;
   count(model.events, event.kind);
-  if (event.timeMs > model.newestMs) {
-    model.newestMs = event.timeMs;
-    forgetOldHours(model);
-  }
+  noteNewest(model, event.timeMs, arrivedMs);
   (FOLDS[event.kind] as Fold<EventKind>)(partition, model, event, arrivedMs);
 }
 
@@ -122,7 +116,7 @@ function isNext(model: Model, event: Event): boolean {
   const boot = event.boot ?? null;
   let sequence = model.sequences.get(event.source);
   if (sequence === undefined) {
-    if (model.sequences.size >= SOURCES_MAX) evictSource(model);
+    if (model.sequences.size >= SOURCES_MAX) evictSources(model);
     sequence = newSequence(boot);
     model.sequences.set(event.source, sequence);
   }
@@ -177,11 +171,10 @@ function foldAnyActivations(
   arrivedMs: number | null,
 ): void {
   if (isTraffic(event)) foldActivations(partition, model, event, arrivedMs);
-  const order = event.layers ?? [];
-  const found = activationCounts(event, (name) => order.indexOf(name));
+  const found = activationCounts(event);
   if (found.length === 0) return;
   countNonfinite(model, event, 'forward', found);
-  const { subject, tick } = subjectFor(partition, model, event, order);
+  const { subject, tick } = subjectFor(partition, model, event, event.layers ?? []);
   raiseNonfinite(partition, model, subject, event, 'forward', found, tick);
 }
 
@@ -221,13 +214,9 @@ function evictModel(partition: Partition): void {
   partition.removed.push(oldest![1]);
 }
 
-function evictSource(model: Model): void {
-  let oldest: string | null = null;
-  let oldestMs = Number.POSITIVE_INFINITY;
-  for (const [source, sequence] of model.sequences) {
-    if (sequence.highTimeMs >= oldestMs) continue;
-    oldest = source;
-    oldestMs = sequence.highTimeMs;
-  }
-  model.sequences.delete(oldest ?? model.sequences.keys().next().value!);
+function evictSources(model: Model): void {
+  const oldest = [...model.sequences].sort(
+    ([a, { highTimeMs: one }], [b, { highTimeMs: other }]) => one - other || byName(a, b),
+  );
+  for (const [source] of oldest.slice(0, SOURCES_EVICTED)) model.sequences.delete(source);
 }

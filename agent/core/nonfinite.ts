@@ -23,21 +23,21 @@ type Count = NonfiniteContext['counts'][number];
 type Where = NonfiniteContext['where'];
 
 /** Cells of an `activations` event that hold NaN or Inf, in forward order. Empty, at no cost, when there are none. */
-export function activationCounts(event: ActivationsEvent, places: (name: string) => number): Count[] {
+export function activationCounts(event: ActivationsEvent): Count[] {
   const found: Count[] = [];
   if (!blockHas(event.input) && !blockHas(event.output)) return found;
-  event.layers?.forEach((name, i) => {
+  event.layers?.forEach((name, layer) => {
     for (const [site, block] of [
       ['input', event.input],
       ['output', event.output],
     ] as const) {
-      const nan = block?.nan?.[i] ?? 0;
-      const inf = block?.inf?.[i] ?? 0;
+      const nan = block?.nan?.[layer] ?? 0;
+      const inf = block?.inf?.[layer] ?? 0;
       if (nan === 0 && inf === 0) continue;
-      const max = block?.max?.[i] ?? null;
-      const min = block?.min?.[i] ?? null;
+      const max = block?.max?.[layer] ?? null;
+      const min = block?.min?.[layer] ?? null;
       const magnitude = max === null || min === null ? null : Math.max(Math.abs(max), Math.abs(min));
-      found.push({ layer: places(name), name, site, nan, inf, magnitude });
+      found.push({ layer, name, site, nan, inf, magnitude });
     }
   });
   return found;
@@ -74,12 +74,7 @@ export function noticeCounts(event: NonfiniteEvent, layer: number): Count[] {
 /** Adds to the totals and the hourly figures, and keeps the last day. */
 export function countNonfinite(model: Model, event: Event, where: Where, counts: readonly Count[]): void {
   if (counts.length === 0) return;
-  const hour = String(Math.floor(event.timeMs / HOUR_MS));
-  let hourly = model.nonfiniteHours.get(hour);
-  if (hourly === undefined) {
-    hourly = new Map();
-    model.nonfiniteHours.set(hour, hourly);
-  }
+  const hourly = hourOf(model, event.timeMs);
   for (const { name, site, nan, inf } of counts) {
     for (const [kind, elements] of [
       ['nan', nan],
@@ -88,16 +83,36 @@ export function countNonfinite(model: Model, event: Event, where: Where, counts:
       if (elements === 0) continue;
       count(model.nonfinite, `${kind}/${where}`, elements);
       const key = [event.version, name, site ?? '', kind, where].join('\n');
-      if (hourly.size < HOUR_KEYS_MAX || hourly.has(key)) count(hourly, key, elements);
+      if (hourly !== null && (hourly.size < HOUR_KEYS_MAX || hourly.has(key))) count(hourly, key, elements);
     }
   }
-  model.nonfiniteLastMs = Math.max(model.nonfiniteLastMs ?? 0, event.timeMs);
+  model.nonfiniteLastMs = Math.max(model.nonfiniteLastMs ?? 0, Math.min(event.timeMs, model.newestMs));
 }
 
-/** Forgets hours that the newest event has left a day behind. */
-export function forgetOldHours(model: Model): void {
-  if (model.nonfiniteHours.size === 0) return;
-  const oldest = Math.floor(model.newestMs / HOUR_MS) - HOURS_KEPT + 1;
+/** The figures of an event's hour; null where that is none of the last day. */
+function hourOf(model: Model, timeMs: number): Map<string, number> | null {
+  const hour = Math.floor(timeMs / HOUR_MS);
+  if (timeMs > model.newestMs || hour < oldestHour(model)) return null;
+  let hourly = model.nonfiniteHours.get(String(hour));
+  if (hourly === undefined) {
+    hourly = new Map();
+    model.nonfiniteHours.set(String(hour), hourly);
+  }
+  return hourly;
+}
+
+const oldestHour = (model: Model): number => Math.floor(model.newestMs / HOUR_MS) - HOURS_KEPT + 1;
+
+/**
+ * How far the model's time has come, and forgets hours that it has left a day behind. A clock that is far ahead may take it
+ * no further than the time at which the log took the record, or, where that is not known, an hour a record.
+ */
+export function noteNewest(model: Model, timeMs: number, arrivedMs: number | null): void {
+  const furthestMs = arrivedMs ?? (model.newestMs === 0 ? timeMs : model.newestMs + HOUR_MS);
+  const newestMs = Math.min(timeMs, furthestMs);
+  if (newestMs <= model.newestMs) return;
+  model.newestMs = newestMs;
+  const oldest = oldestHour(model);
   for (const hour of model.nonfiniteHours.keys())
     if (Number(hour) < oldest) model.nonfiniteHours.delete(hour);
 }

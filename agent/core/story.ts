@@ -1,7 +1,7 @@
 /** What an incident tells, as its signals say it: cause, origin, sources, scope, effect and evidence. */
 import { byName } from './codec.ts';
 import type { Signal } from './detect/contract.ts';
-import type { Incident, IncidentBook, Subject } from './incident.ts';
+import type { Deployment, Incident, IncidentBook, Subject } from './incident.ts';
 
 const DEPLOYMENT_MS = 30 * 60_000;
 /** An onset is known to a tick only, so it may seem to lie before the deployment that caused it. */
@@ -20,7 +20,13 @@ export function describe(book: IncidentBook, incident: Incident, subject: Subjec
   incident.onsetMs = signal.onsetMs;
   const origin = nameOf(subject, signal);
   incident.layers = origin === '' ? [] : [origin];
-  incident.deployment = deploymentBefore(book, subject.version, signal.onsetMs);
+  const deployment = deploymentBefore(book, subject.version, signal.onsetMs);
+  incident.deployment =
+    deployment === null
+      ? null
+      : { version: deployment.version, minutes: minutesAfter(deployment, signal.onsetMs) };
+  // A version is not at fault before it is there: its first tick merely began earlier.
+  if (deployment !== null) incident.onsetMs = Math.max(signal.onsetMs, deployment.timeMs);
   incident.scope = scopeOf(incident, signal.layer);
   incident.evidence = JSON.stringify(signal.evidence);
   incident.says = signal.says;
@@ -79,15 +85,15 @@ export function scopeOf(incident: Incident, layer: number): string {
   return incident.family === 'drift' && layer === 0 ? 'input' : 'unknown';
 }
 
-export function deploymentBefore(
-  book: IncidentBook,
-  version: string,
-  onsetMs: number,
-): { version: string; minutes: number } | null {
+export function deploymentBefore(book: IncidentBook, version: string, onsetMs: number): Deployment | null {
   for (const deployment of book.deployments) {
     const age = onsetMs - deployment.timeMs;
     if (deployment.version !== version || age < -ONSET_SLACK_MS || age > DEPLOYMENT_MS) continue;
-    return { version, minutes: Math.round(Math.max(0, age) / 6_000) / 10 };
+    return deployment;
   }
   return null;
 }
+
+/** Minutes from a deployment to an onset, to a tenth. */
+const minutesAfter = ({ timeMs }: Deployment, onsetMs: number): number =>
+  Math.round(Math.max(0, onsetMs - timeMs) / 6_000) / 10;

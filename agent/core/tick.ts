@@ -1,5 +1,5 @@
 /** Open ticks: one accumulator per source, so that any interleaving of sources gives the same numbers. */
-import { addProbabilities, mergeOutput, newOutputSum, type OutputSum, outputSumCodec } from './bucket.ts';
+import { addProbabilities, mergeOutput, type OutputSum, outputOf, outputSumCodec } from './bucket.ts';
 import { byName, type Codec, f64, floats, list, map, struct } from './codec.ts';
 import type { ActivationsEvent, Block, OutputsEvent } from './decode/event.ts';
 import { addWire, type Histogram, maybeHistogramCodec } from './histogram.ts';
@@ -157,12 +157,8 @@ function addHistograms(tick: OpenTick, block: Block, site: 0 | 1, places: Int32A
 export function addOutputs(tick: OpenTick, event: OutputsEvent): void {
   const source = sourceTickOf(tick, event.source);
   source.signs++;
-  const name = event.name;
-  let sum = source.outputs.get(name);
-  if (sum === undefined) {
-    sum = newOutputSum();
-    source.outputs.set(name, sum);
-  }
+  const sum = outputOf(source.outputs, event.name);
+  if (sum === null) return;
   const finite = event.requests - (event.non_finite_requests ?? 0);
   sum.requests += event.requests;
   sum.nonFiniteRequests += event.non_finite_requests ?? 0;
