@@ -1,5 +1,5 @@
 /** The page in a real browser: what somebody reads, does with the keyboard, and must never be done to them. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import fastify from 'fastify';
 import type { Page } from 'playwright-core';
 import { describe, expect, type TestContext, test } from 'vitest';
@@ -12,7 +12,7 @@ import { HOSTILE_LAYER, ORIGIN } from './streams.ts';
 
 /** Questions that only code inside the page can answer; plain JavaScript, since this side knows no DOM types. */
 const PROBES = readFileSync(new URL('probes.js', import.meta.url), 'utf8').replace(/;\s*$/, '');
-type Probe = 'drawn' | 'overflow' | 'focused' | 'nameless' | 'tooFaint' | 'toTop';
+type Probe = 'drawn' | 'overflow' | 'focused' | 'nameless' | 'tooFaint';
 const probe = <T = unknown>(page: Page, name: Probe): Promise<T> => page.evaluate(`(${PROBES}).${name}()`);
 
 interface Opened extends OpenPage {
@@ -190,17 +190,5 @@ test.for(['light', 'dark'] as const)(
   async (scheme, t) => {
     const { page } = await open(t, { colorScheme: scheme });
     expect(await probe(page, 'tooFaint')).toEqual([]);
-    if (process.env.UPDATE_SCREENSHOT === '1') await keepScreenshot(page, scheme);
   },
 );
-
-/** For the README; a run of the tests alone leaves the tree as it was. */
-async function keepScreenshot(page: Page, scheme: 'light' | 'dark'): Promise<void> {
-  const folder = new URL('../../docs/images/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  await page.locator('a.more', { hasText: 'Show the layers' }).click();
-  await page.locator('.charts .uplot').nth(5).waitFor();
-  await probe(page, 'toTop');
-  const name = scheme === 'light' ? 'page.png' : 'page-dark.png';
-  await page.screenshot({ path: new URL(name, folder).pathname, fullPage: true });
-}

@@ -14,8 +14,6 @@
 
   focused: () => document.activeElement?.textContent,
 
-  toTop: () => scrollTo(0, 0),
-
   /** Stops, pictures and headings without a name, and names that point nowhere. */
   nameless() {
     const named = (element) =>
