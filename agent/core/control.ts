@@ -16,7 +16,7 @@ import { endIncident } from './lifecycle.ts';
 import { checkpointOf, count, type Model } from './model.ts';
 import { addReference, importReference, type Reference } from './reference.ts';
 import { stopIfAllGone, streamFor } from './serving.ts';
-import type { Stream } from './stream.ts';
+import { type Stream, streamId } from './stream.ts';
 
 const NO_BUCKETS: ReadonlySet<string> = new Set();
 const DEPLOYMENTS_MAX = 32;
@@ -137,7 +137,7 @@ const idOf = (event: BaselineEvent): string =>
 
 function referenceOfRange(model: Model, event: BaselineEvent): Reference | null {
   const version = event.from_version ?? event.version;
-  const stream = model.streams.get(`serving/${version}/${event.role}`);
+  const stream = model.streams.get(streamId(version, event.role));
   if (stream === undefined || event.sinceMs === null || event.untilMs === null) return null;
   const bucket = bucketsBetween(stream.baseline, event.sinceMs, event.untilMs, stream.layers.length);
   if (bucket === null) return null;

@@ -12,7 +12,7 @@ import { count, type Model, newModel, subjectOf } from './model.ts';
 import { activationCounts, countNonfinite, noteNewest, noticeCounts, raiseNonfinite } from './nonfinite.ts';
 import { dirtyParts, readParts } from './parts.ts';
 import { newSequence, noteSequence } from './sequence.ts';
-import { closeComplete, foldActivations, foldOutputs, streamFor, tickIndex } from './serving.ts';
+import { closeComplete, foldActivations, foldOutputs, passUntimed, streamFor, tickIndex } from './serving.ts';
 import type { Settings } from './settings.ts';
 import { foldRun, foldTrainingStep, foldValidation, runFor, subjectOfRun } from './training.ts';
 import type { PartitionView } from './view.ts';
@@ -171,6 +171,7 @@ function foldAnyActivations(
   arrivedMs: number | null,
 ): void {
   if (isTraffic(event)) foldActivations(partition, model, event, arrivedMs);
+  else if (event.run === undefined) passUntimed(partition, model, event);
   const found = activationCounts(event);
   if (found.length === 0) return;
   countNonfinite(model, event, 'forward', found);

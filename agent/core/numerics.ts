@@ -43,12 +43,13 @@ export function closeNumerics(
 ): FindingLine[] {
   const open = openIncident(book, subject, 'numerics');
   if (open === undefined || decision.tick < open.openingTick) return [];
-  if (open.lastSignalTick < decision.tick) return noteQuiet(book, open, decision);
+  const quiet = open.lastSignalTick < decision.tick;
   if (!open.allSources && sources.length > 1 && sources.every((s) => open.sources.includes(s))) {
     open.allSources = true;
     open.sources = [];
     open.scope = scopeOf(open, -1);
   }
-  open.suppressed = isMuted(book, decision.timeMs);
-  return tellChange(book, open, decision);
+  if (!quiet) open.suppressed = isMuted(book, decision.timeMs);
+  const changes = tellChange(book, open, decision);
+  return quiet ? [...changes, ...noteQuiet(book, open, decision)] : changes;
 }

@@ -12,7 +12,7 @@ import { count, type Model, subjectOf } from './model.ts';
 import { closeNumerics } from './numerics.ts';
 import { outputScores, pushOutputs } from './outputs.ts';
 import { type CellScores, scoreCells } from './score/cells.ts';
-import { newStream, placesFor, type Stream } from './stream.ts';
+import { newStream, placesFor, type Stream, streamId } from './stream.ts';
 import {
   addActivations,
   addOutputs,
@@ -30,7 +30,7 @@ const OPEN_TICKS_MAX = 16;
 const MOVED_MS = 30_000;
 
 export function streamFor(model: Model, version: string, role: string, checkpoint: string | null): Stream {
-  const id = `serving/${version}/${role}`;
+  const id = streamId(version, role);
   let stream = model.streams.get(id);
   if (stream === undefined) {
     if (model.streams.size >= STREAMS_MAX) evictStream(model);
@@ -116,6 +116,16 @@ function openTickFor(
 /** A flush no longer than a tick belongs where its middle lies; a longer one where its last millisecond does. */
 export function tickIndex(timeMs: number, windowMs: number, tickMs: number): number {
   return Math.floor((windowMs <= tickMs ? timeMs - windowMs / 2 : timeMs - 1) / tickMs);
+}
+
+/** A stream without traffic, such as a shadow, closes no ticks: its own events tell when a hard rule is quiet again. */
+export function passUntimed(fold: FoldContext, model: Model, event: ActivationsEvent): void {
+  const stream = model.streams.get(streamId(event.version, event.role));
+  if (stream === undefined || stream.clock.sources.size > 0) return;
+  const { tickMs } = fold.settings;
+  const tick = tickIndex(event.timeMs, event.window_ms, tickMs) - 1;
+  const decision: Decision = { timeMs: (tick + 1) * tickMs, tick, step: null, watermarkMs: event.timeMs };
+  fold.findings.push(...closeNumerics(model, subjectOf(model, stream), [], decision));
 }
 
 /** Closes, in order, every open tick whose end the watermark has passed by the allowed lateness. */

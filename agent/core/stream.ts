@@ -95,9 +95,11 @@ export const lastTickCodec: Codec<LastTick> = struct<LastTick>({
 
 export const openTicksCodec = list(openTickCodec);
 
+export const streamId = (version: string, role: string): string => `serving/${version}/${role}`;
+
 export function newStream(version: string, role: string, learns: boolean): Stream {
   const head: StreamHead = {
-    id: `serving/${version}/${role}`,
+    id: streamId(version, role),
     version,
     role,
     checkpoint: null,

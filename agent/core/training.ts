@@ -60,7 +60,7 @@ export function foldTrainingStep(fold: FoldContext, model: Model, event: Trainin
   run.groups = [...groups];
   run.gradNorms = groups.map((_, i) => event.grad_norms?.[i] ?? Number.NaN);
   fold.findings.push(
-    ...closeNumerics(model, subject, [], {
+    ...closeNumerics(model, subject, [...run.sources.keys()], {
       timeMs: event.timeMs,
       tick: event.step,
       step: event.step,

@@ -117,6 +117,14 @@ describe('an incident of a hard rule', () => {
     expect(book.incidents[0]).toMatchObject({ layers: ['b'], says: 'NaN from pod-0', effect: 15 });
   });
 
+  it('that lasted a single moment still tells who had it when the next tick closes', () => {
+    const book = newBook();
+    event(book, SECOND, 'pod-0');
+    event(book, 2 * SECOND, 'pod-1');
+    expect(close(book, 1)).toMatchObject([{ event: 'changed', sources: ['pod-0', 'pod-1'] }]);
+    expect(close(book, 2)).toEqual([]);
+  });
+
   it('resolves after thirty ticks without', () => {
     const book = newBook();
     event(book, SECOND, 'pod-0');
