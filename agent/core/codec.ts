@@ -146,6 +146,17 @@ export const str: Codec<string> = {
   read: (r) => utf8Decoder.decode(r.bytes()),
 };
 
+/** The text of a JSON object. Whoever parses it later may rely on that. */
+export const jsonObject: Codec<string> = {
+  write: str.write,
+  read(r) {
+    const text = str.read(r);
+    if (!text.startsWith('{')) throw new CodecError('not a JSON object');
+    JSON.parse(text);
+    return text;
+  },
+};
+
 export function nullable<T>(inner: Codec<T>): Codec<T | null> {
   return {
     write(w, v) {

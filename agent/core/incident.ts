@@ -1,5 +1,5 @@
 /** What an incident is, how it is stored, and the line that tells of it. */
-import { bool, type Codec, f64, list, nullable, str, struct, word } from './codec.ts';
+import { bool, type Codec, f64, jsonObject, list, nullable, str, struct, word } from './codec.ts';
 import { FAMILIES, type Family, type Severity } from './detect/contract.ts';
 import { sentenceOf } from './sentence.ts';
 import { formatTime } from './time.ts';
@@ -77,7 +77,7 @@ export const incidentCodec: Codec<Incident> = struct<Incident>({
   resolvedMs: nullable(f64),
   effect: f64,
   unit: word(UNITS),
-  evidence: str,
+  evidence: jsonObject,
   says: str,
   told: str,
 });

@@ -143,6 +143,18 @@ describe('codec', () => {
     );
   });
 
+  it.each(['', 'null', '[1]', '"{}"', '{', '{"a":NaN}'])(
+    'refuses %j where a JSON object is stored',
+    (text) => {
+      expect(() => c.decodeBytes(c.jsonObject, c.encode(c.str, text))).toThrow(c.CodecError);
+    },
+  );
+
+  it('keeps the text of a JSON object as it is', () => {
+    const text = '{"b":1, "a":[null]}';
+    expect(c.decodeBytes(c.jsonObject, c.encode(c.jsonObject, text))).toBe(text);
+  });
+
   it('refuses text that is not UTF-8', () => {
     expect(() => c.decodeBytes(c.str, Uint8Array.of(2, 0xc3, 0x28))).toThrow(c.CodecError);
   });
