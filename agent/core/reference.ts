@@ -60,13 +60,20 @@ export function addReference(references: Reference[], reference: Reference): Ref
   return [...others, reference].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Bytes of `baseline export`, at most REFERENCE_BYTES_MAX: histograms are left out when they do not fit. */
+/**
+ * Bytes of `baseline export`: histograms are left out when they do not fit. Throws CodecError when even the rest takes more
+ * than REFERENCE_BYTES_MAX (some 2,000 layers).
+ */
 export function exportReference(reference: Reference): Uint8Array {
   const whole = encode(referenceCodec, reference);
   const body =
     whole.length < REFERENCE_BYTES_MAX
       ? whole
       : encode(referenceCodec, { ...reference, bucket: { ...reference.bucket, histograms: [] } });
+  if (body.length >= REFERENCE_BYTES_MAX)
+    throw new CodecError(
+      `a baseline of ${reference.layers.length} layers takes ${body.length} bytes, at most ${REFERENCE_BYTES_MAX} can be exported`,
+    );
   const bytes = new Uint8Array(body.length + 1);
   bytes[0] = MAGIC;
   bytes.set(body, 1);
