@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../../agent/core/codec.ts';
 import {
+  addWire,
   fromWire,
   HISTOGRAM_BUCKETS_MAX,
   type Histogram,
@@ -151,6 +152,19 @@ describe('histograms', () => {
         expect(merged.negative.counts.length).toBeLessThanOrEqual(HISTOGRAM_BUCKETS_MAX);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('as sent are added in place to the bytes of the merged one', () => {
+    fc.assert(
+      fc.property(fc.array(wild, { minLength: 2, maxLength: 6 }), (samples) => {
+        const wires = samples.map((s) => wireOf(s.values, s.scale, s.threshold) as never);
+        const added = wires.reduce<Histogram | null>((sum, wire) => addWire(sum, wire), null);
+        // Twice: the second time every bucket is there already.
+        const twice = wires.reduce<Histogram | null>((sum, wire) => addWire(sum, wire), added);
+        expect(bytesOf(twice)).toBe(bytesOf(all([...wires, ...wires].map((wire) => fromWire(wire)))));
+      }),
+      { numRuns: 200 },
     );
   });
 
