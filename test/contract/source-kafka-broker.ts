@@ -28,7 +28,11 @@ export function brokerCases(exam: KafkaExam): void {
       expect(reader.troubles[0]).toMatchObject({ row: 'kafka_unreachable' });
       await kafka.start();
       await waitFor(() => reader.committed.seen().length === 5, { what: 'all five', deadlineMs: 60_000 });
-      expect(reader.troubles.at(-1)).toBeNull();
+      // One partition may be read again before the last of the others' trouble is over.
+      await waitFor(() => reader.troubles.at(-1) === null, {
+        what: 'the end of the trouble',
+        deadlineMs: 60_000,
+      });
     });
 
     test('closes while no broker answers', async (t) => {
@@ -57,7 +61,11 @@ export function brokerCases(exam: KafkaExam): void {
       await waitFor(() => reader.committed.seen().length >= 130, { what: 'the rest', deadlineMs: 60_000 });
       expect(reader.committed.of(`${log.topic}:0`).seen.map(({ value }) => value)).toEqual(numbers(0, 80));
       expect(reader.committed.of(`${log.topic}:1`).seen.map(({ value }) => value)).toEqual(numbers(0, 50));
-      expect(reader.troubles.at(-1)).toBeNull();
+      // One partition may be read again before the last of the others' trouble is over.
+      await waitFor(() => reader.troubles.at(-1) === null, {
+        what: 'the end of the trouble',
+        deadlineMs: 60_000,
+      });
     });
 
     test('shows that the topic was deleted and created again', async (t) => {
@@ -93,7 +101,11 @@ export function brokerCases(exam: KafkaExam): void {
       expect(reader.troubles[0]).toMatchObject({ row: 'kafka_topic_missing' });
       await newTopic(t, { brokers: kafka.brokers, name: topic });
       await waitFor(() => reader.holds().length === 1, { what: 'the partition' });
-      expect(reader.troubles.at(-1)).toBeNull();
+      // One partition may be read again before the last of the others' trouble is over.
+      await waitFor(() => reader.troubles.at(-1) === null, {
+        what: 'the end of the trouble',
+        deadlineMs: 60_000,
+      });
     });
   });
 }

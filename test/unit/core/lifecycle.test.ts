@@ -1,20 +1,23 @@
 /** Incidents from signals: the lines that are told, in order, for made-up ticks of one stream. */
 import { describe, expect, it } from 'vitest';
 import { decodeBytes, encode } from '../../../agent/core/codec.ts';
-import type { Family, Signal } from '../../../agent/core/detect/contract.ts';
-import {
-  type FindingLine,
-  type IncidentBook,
-  incidentCodec,
-  type Subject,
-} from '../../../agent/core/incident.ts';
-import { applySignals, endIncident, openIncident } from '../../../agent/core/lifecycle.ts';
+import { type IncidentBook, incidentCodec } from '../../../agent/core/incident.ts';
+import { endIncident, openIncident } from '../../../agent/core/lifecycle.ts';
 import { formatTime } from '../../../agent/core/time.ts';
 import { DAY, HOUR, MINUTE, T0 } from '../../kit/events.ts';
+import {
+  eventsOf,
+  FIRST,
+  type Named,
+  newBook,
+  play,
+  QUIET,
+  signal,
+  subjectOf,
+  tick,
+  times,
+} from '../../kit/incidents.ts';
 import { TICK_MS } from '../../kit/ticks.ts';
-
-const FIRST = T0 / TICK_MS;
-const LAYERS = ['a', 'b', 'c'];
 
 /** The keys of an incident line, in the order that others build on. */
 const KEYS = [
@@ -43,70 +46,6 @@ const KEYS = [
   'evidence',
   'message',
 ];
-
-const subjectOf = (given: Partial<Subject> = {}): Subject => ({
-  id: 'serving/v1/stable',
-  version: 'v1',
-  role: 'stable',
-  run: null,
-  checkpoint: 'ck-1',
-  layers: LAYERS,
-  ...given,
-});
-
-const newBook = (given: Partial<IncidentBook> = {}): IncidentBook => ({
-  environment: 'default',
-  model: 'm',
-  incidents: [],
-  deployments: [],
-  maintenanceUntilMs: null,
-  ...given,
-});
-
-const signal = (given: Partial<Signal> & { detector?: string } = {}) => {
-  const { detector = 'activation_variance', ...rest } = given;
-  return {
-    detector,
-    signal: {
-      layer: 1,
-      site: 'output' as const,
-      sources: [],
-      severity: 'ticket' as const,
-      cause: 'unknown',
-      confidence: 0,
-      effect: 2,
-      unit: 'request_sigmas' as const,
-      onsetMs: T0,
-      evidence: { shift: 2 },
-      says: 'something is off',
-      ...rest,
-    },
-  };
-};
-type Named = ReturnType<typeof signal>;
-
-/** One closed tick. */
-function tick(
-  book: IncidentBook,
-  at: number,
-  signals: readonly Named[],
-  { family = 'drift' as Family, subject = subjectOf() } = {},
-): FindingLine[] {
-  const endMs = (FIRST + at + 1) * TICK_MS;
-  return applySignals(book, subject, family, signals, {
-    timeMs: endMs,
-    tick: FIRST + at,
-    step: null,
-    watermarkMs: endMs + 5_000,
-  });
-}
-
-/** Lines of consecutive ticks, one list of signals each. */
-const play = (book: IncidentBook, ticks: readonly (readonly Named[])[], from = 0): FindingLine[] =>
-  ticks.flatMap((signals, i) => tick(book, from + i, signals));
-const times = <T>(count: number, value: T): T[] => new Array<T>(count).fill(value);
-const eventsOf = (lines: readonly FindingLine[]) => lines.map(({ event }) => event);
-const QUIET: Named[] = [];
 
 describe('an incident line', () => {
   it('has exactly the keys of the contract, in their order', () => {
@@ -273,67 +212,6 @@ describe('an incident', () => {
     expect(eventsOf(tick(book, 0, [silent], { family }))).toEqual(['opened']);
     expect(eventsOf(tick(book, 1, [silent], { family }))).toEqual([]);
     expect(eventsOf(tick(book, 2, [], { family }))).toEqual(['resolved']);
-  });
-});
-
-describe('sources of an incident', () => {
-  it('widen and never shrink', () => {
-    const lines = play(newBook(), [
-      [signal({ sources: ['pod-2'] })],
-      [signal({ sources: ['pod-1'] })],
-      [signal({ sources: ['pod-1'] })],
-      [signal({ sources: [] })],
-      [signal({ sources: ['pod-1'] })],
-    ]);
-    expect(lines.map(({ event, sources, scope }) => [event, sources, scope])).toEqual([
-      ['opened', ['pod-2'], 'source'],
-      ['changed', ['pod-1', 'pod-2'], 'source'],
-      ['changed', [], 'unknown'],
-    ]);
-  });
-
-  it('are all from the start where no source is named', () => {
-    const lines = play(newBook(), [[signal()], [signal({ sources: ['pod-1'] })]]);
-    expect(lines.map(({ sources }) => sources)).toEqual([[]]);
-  });
-});
-
-describe('the scope of an incident', () => {
-  const deployed = (timeMs: number, version = 'v1') =>
-    newBook({
-      deployments: [{ timeMs, version, previousVersion: null, checkpoint: null, change: null }],
-    });
-  it.each([
-    ['of the first layer is the input', newBook(), { layer: 0 }, 'input'],
-    ['of another layer is not known', newBook(), { layer: 1 }, 'unknown'],
-    ['of one source is the source, even after a deployment', deployed(T0), { sources: ['p'] }, 'source'],
-    ['after a deployment is the rollout', deployed(T0 - 30 * MINUTE), { layer: 0 }, 'rollout'],
-    ['long after a deployment is not the rollout', deployed(T0 - 30 * MINUTE - 1), { layer: 1 }, 'unknown'],
-    ['a tick before its deployment is the rollout all the same', deployed(T0 + 10_000), {}, 'rollout'],
-    ['before a deployment is not the rollout', deployed(T0 + 10_001), {}, 'unknown'],
-    ['after a deployment of another version is not the rollout', deployed(T0, 'v2'), {}, 'unknown'],
-  ])('%s', (_, book, given, scope) => {
-    expect(tick(book, 0, [signal(given)])[0]).toMatchObject({ scope });
-  });
-});
-
-describe('a planned window', () => {
-  it('mutes what opens in it, and lets it be heard when it ends', () => {
-    const book = newBook({ maintenanceUntilMs: T0 + 3 * TICK_MS });
-    const lines = play(book, times(5, [signal({ severity: 'page' })]));
-    expect(lines.map(({ event, time, suppressed, severity }) => [event, time, suppressed, severity])).toEqual(
-      [
-        ['opened', formatTime(T0 + TICK_MS), 'maintenance', 'page'],
-        ['changed', formatTime(T0 + 3 * TICK_MS), null, 'page'],
-      ],
-    );
-  });
-
-  it('mutes what is open when it begins', () => {
-    const book = newBook();
-    tick(book, 0, [signal()]);
-    book.maintenanceUntilMs = T0 + HOUR;
-    expect(tick(book, 1, [signal()])).toMatchObject([{ event: 'changed', suppressed: 'maintenance' }]);
   });
 });
 
