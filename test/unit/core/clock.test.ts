@@ -211,6 +211,14 @@ describe('a stream', () => {
     for (const pod of pods) expect(clock.sources.get(pod)!.status).toBe('live');
   });
 
+  it('that moved back does not miss who did not come along', () => {
+    const clock = newStreamClock();
+    play(clock, PODS, { fromMs: 2 * HOUR, toMs: 2 * HOUR + MINUTE });
+    play(clock, ['pod-0', 'pod-1'], { fromMs: 0, toMs: MINUTE });
+    expect(PODS.map((pod) => clock.sources.get(pod)!.status)).toEqual(['live', 'live', 'gone']);
+    expect(watermark(clock)).toBe(59 * SECOND);
+  });
+
   it('is not moved back by one source that replays its past', () => {
     const clock = newStreamClock();
     play(clock, PODS, { fromMs: 2 * HOUR, toMs: 2 * HOUR + MINUTE });
