@@ -39,4 +39,7 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 export const rate = (count: number, seconds: number): string =>
   `${Math.round(count / seconds).toLocaleString('en-US')}/s`;
 
+/** What small agents are told (docs/architecture.md, Memory): less garbage is let pile up. */
+export const SMALL_MEMORY = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '1' };
+
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import type { ActivationsEvent } from '../agent/core/decode/event.ts';
 import { createPartition, foldEvent, takeDirty } from '../agent/core/fold.ts';
 import { DEFAULT_SETTINGS } from '../agent/core/settings.ts';
-import { type Figure, mebibytes } from './measure.ts';
+import { type Figure, mebibytes, SMALL_MEMORY } from './measure.ts';
 
 const STREAMS = 200;
 const LAYERS = 100;
@@ -60,12 +60,15 @@ export function fill(): { bytesStored: number } {
     }
   };
   const end = Math.floor((20_000 * DAY_MS) / TICK_MS);
-  for (const tick of historyTicks(end))
-    for (let stream = 0; stream < STREAMS; stream++) send(stream, 1, tick);
-  for (let tick = end - 3; tick <= end; tick++)
-    for (let stream = 0; stream < STREAMS; stream++) send(stream, SOURCES, tick);
   let bytesStored = 0;
-  for (const bytes of takeDirty(partition).set.values()) bytesStored += bytes.length;
+  // What changed is taken after each tick, as an agent does when it commits.
+  const sendAll = (sources: number, tick: number): void => {
+    for (let stream = 0; stream < STREAMS; stream++) send(stream, sources, tick);
+    bytesStored = 0;
+    for (const bytes of takeDirty(partition).set.values()) bytesStored += bytes.length;
+  };
+  for (const tick of historyTicks(end)) sendAll(1, tick);
+  for (let tick = end - 3; tick <= end; tick++) sendAll(SOURCES, tick);
   const streams = [...partition.models.values()].reduce((sum, model) => sum + model.streams.size, 0);
   if (streams !== STREAMS) throw new Error(`${streams} streams instead of ${STREAMS}`);
   kept = partition;
@@ -87,6 +90,7 @@ function historyTicks(end: number): number[] {
 export async function benchMemory(): Promise<Figure[]> {
   const answer = execFileSync(process.execPath, ['--expose-gc', import.meta.filename, 'child'], {
     encoding: 'utf8',
+    env: { ...process.env, ...SMALL_MEMORY },
   });
   const { rssBytes, emptyBytes, arraysBytes } = JSON.parse(answer) as Record<string, number>;
   const cells = STREAMS * LAYERS * 2;

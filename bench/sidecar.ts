@@ -11,15 +11,13 @@ import { ownerByHand } from '../test/kit/owner.ts';
 import { startRedis } from '../test/kit/redis.ts';
 import { createTopic } from '../test/kit/topic.ts';
 import { waitFor } from '../test/kit/wait-for.ts';
-import { type Figure, mebibytes } from './measure.ts';
+import { type Figure, mebibytes, SMALL_MEMORY } from './measure.ts';
 
 const LAYERS = Array.from({ length: 50 }, (_, i) => `blocks.${i}.norm`);
 const FLUSHES_PER_SECOND = 4;
 const SECONDS = 30;
 /** Linux counts CPU time in hundredths of a second. */
 const CLOCK_TICKS_PER_SECOND = 100;
-/** What a sidecar's manifest sets, since its work is small: less garbage is let pile up (docs/architecture.md). */
-const SMALL_MEMORY = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '1' };
 const RSS_BYTES_MAX = 128 * 2 ** 20;
 
 function line(seq: number, timeMs: number): string {
