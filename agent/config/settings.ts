@@ -1,4 +1,4 @@
-import type { Settings } from '../core/settings.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';
 import type { Config } from './rows.ts';
 
 /** The part of the configuration that the fold is told, and that is part of its state's identity. */
@@ -9,5 +9,10 @@ export const foldSettings = ({ fold, budget }: Config): Settings => ({
   calibration: { ticks: fold.calibration.ticks, flushes: fold.calibration.flushes },
   silenceMs: fold.silenceMs,
   leastEffectSigmas: fold.leastEffectSigmas,
-  budget: { outputKlNats: budget.outputKlNats },
+  budget: {
+    outputKlNats: budget.outputKlNats,
+    pagesEveryMs: DEFAULT_SETTINGS.budget.pagesEveryMs,
+    ticketsEveryMs: DEFAULT_SETTINGS.budget.ticketsEveryMs,
+  },
+  budgets: {},
 });

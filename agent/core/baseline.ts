@@ -196,7 +196,7 @@ function enterTick(b: Baseline, tick: TickSummary, layerCount: number): void {
 
 function enterBucket(b: Baseline, bucket: Bucket, layerCount: number): void {
   keepDetail(b, bucket);
-  const moments = { ...bucket, histograms: [], outputs: new Map() };
+  const moments = { ...bucket, histograms: [], outputs: new Map(), sums: new Map() };
   const slot = slotFor(b.rolling[0]!, bucket.fromMs, LEVELS[0].spanMs, layerCount);
   mergeBuckets(slot, moments);
   cascade(b, layerCount);

@@ -10,6 +10,8 @@ import { type Codec, f64, floats, list, map, str, struct } from './codec.ts';
 import { type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
+import { mergeOutput, type OutputSum, outputSumCodec } from './output-sum.ts';
+import { enterSums, mergeSums, type Sums } from './sums.ts';
 import type { TickSummary } from './tick.ts';
 
 /** Rows of a bucket: elements, their mean and sum of squared deviations; least and greatest value. */
@@ -30,7 +32,12 @@ export const B_A_WITHIN = 10;
 export const B_V_MEAN = 11;
 export const B_V_BETWEEN = 12;
 export const B_V_WITHIN = 13;
-export const BUCKET_STRIDE = 14;
+/** The constant minimum, where there is one, and in how many ticks it was met; the same of the maximum. */
+export const B_LOW = 14;
+export const B_LOW_TICKS = 15;
+export const B_HIGH = 16;
+export const B_HIGH_TICKS = 17;
+export const BUCKET_STRIDE = 18;
 
 export interface Bucket {
   /** Event time covered: from the start of the first tick to the end of the last. */
@@ -43,28 +50,11 @@ export interface Bucket {
   /** Per cell, or empty when no histogram was ever sent. */
   histograms: (Histogram | null)[];
   outputs: Map<string, OutputSum>;
+  /** Op times, requests, features, probes. */
+  sums: Sums;
   /** Since it was last stored; no part of the state. */
   changed: boolean;
 }
-
-/** Mean categorical distribution and histogram of one output; weight = finite requests. */
-export interface OutputSum {
-  requests: number;
-  nonFiniteRequests: number;
-  /** Weight behind `probabilities`: requests whose flush carried them. */
-  weight: number;
-  /** Request-weighted mean; empty when never sent. */
-  probabilities: Float64Array;
-  histogram: Histogram | null;
-}
-
-export const outputSumCodec: Codec<OutputSum> = struct<OutputSum>({
-  requests: f64,
-  nonFiniteRequests: f64,
-  weight: f64,
-  probabilities: floats,
-  histogram: maybeHistogramCodec,
-});
 
 type StoredBucket = Omit<Bucket, 'changed'>;
 
@@ -77,6 +67,7 @@ const storedBucketCodec: Codec<StoredBucket> = struct<StoredBucket>({
   cells: floats,
   histograms: list(maybeHistogramCodec),
   outputs: map(outputSumCodec),
+  sums: map(floats),
 });
 
 export const bucketCodec: Codec<Bucket> = {
@@ -97,6 +88,7 @@ export function newBucket(layerCount: number): Bucket {
     cells,
     histograms: [],
     outputs: new Map(),
+    sums: new Map(),
     changed: true,
   };
 }
@@ -119,6 +111,7 @@ export function addTick(bucket: Bucket, tick: TickSummary, detail: BucketDetail)
     if (histogram !== null) addHistogram(bucket, cell, histogram);
   }
   for (const [name, sum] of tick.outputs) mergeOutput(bucket.outputs, name, sum);
+  enterSums(bucket.sums, tick.sums);
 }
 
 function addTickRow(into: Float64Array, at: number, tick: TickSummary, cell: number): void {
@@ -129,6 +122,8 @@ function addTickRow(into: Float64Array, at: number, tick: TickSummary, cell: num
   const requests = from[row + m.REQUESTS]!;
   mergeElements(into, at, from[row + m.COUNT]!, from[row + m.MEAN]!, from[row + m.M2]!);
   mergeExtremes(into, at, tick.min[cell]!, tick.max[cell]!);
+  mergeConstant(into, at + B_LOW, from[row + m.LOW]!, 1, 1);
+  mergeConstant(into, at + B_HIGH, from[row + m.HIGH]!, 1, -1);
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[row + m.FLUSHES]!;
   into[at + B_REQUESTS] = w + requests;
   into[at + B_TICKS] = into[at + B_TICKS]! + 1;
@@ -153,6 +148,26 @@ function mergeExtremes(into: Float64Array, at: number, min: number, max: number)
   const first = into[at + B_TICKS]! === 0;
   into[at + B_MIN] = first ? min : Math.min(into[at + B_MIN]!, min);
   into[at + B_MAX] = first ? max : Math.max(into[at + B_MAX]!, max);
+}
+
+/** Values of 5 digits are the same constant within this share of it. */
+export const CONSTANT_SHARE = 2e-5;
+
+/**
+ * The least extreme value and how often it was met. Where every request carries it (a token that is always there), rare
+ * texts can only be more extreme. `sign` is 1 for minima, whose least extreme is the greatest, and −1 for maxima.
+ */
+function mergeConstant(into: Float64Array, at: number, value: number, ticks: number, sign: 1 | -1): void {
+  if (ticks === 0 || !Number.isFinite(value)) return;
+  const known = into[at + 1]!;
+  const shift = known === 0 ? Number.POSITIVE_INFINITY : sign * (value - into[at]!);
+  const tolerance = CONSTANT_SHARE * Math.abs(into[at]!);
+  if (shift > tolerance) {
+    into[at] = value;
+    into[at + 1] = ticks;
+  } else if (shift >= -tolerance) {
+    into[at + 1] = known + ticks;
+  }
 }
 
 /** Mean at `at`, sum of squares between ticks at `at + 1`. */
@@ -189,6 +204,7 @@ export function mergeDetail(into: Bucket, from: Bucket): void {
     if (histogram !== null) addHistogram(into, cell, histogram);
   }
   for (const [name, sum] of from.outputs) mergeOutput(into.outputs, name, sum);
+  mergeSums(into.sums, from.sums);
 }
 
 function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): void {
@@ -197,6 +213,8 @@ function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): voi
   const requests = from[at + B_REQUESTS]!;
   mergeElements(into, at, from[at + B_COUNT]!, from[at + B_MEAN]!, from[at + B_M2]!);
   mergeExtremes(into, at, from[at + B_MIN]!, from[at + B_MAX]!);
+  mergeConstant(into, at + B_LOW, from[at + B_LOW]!, from[at + B_LOW_TICKS]!, 1);
+  mergeConstant(into, at + B_HIGH, from[at + B_HIGH]!, from[at + B_HIGH_TICKS]!, -1);
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[at + B_FLUSHES]!;
   into[at + B_REQUESTS] = w + requests;
   into[at + B_TICKS] = into[at + B_TICKS]! + from[at + B_TICKS]!;
@@ -209,52 +227,6 @@ function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): voi
 function addHistogram(bucket: Bucket, cell: number, histogram: Histogram): void {
   while (bucket.histograms.length <= cell) bucket.histograms.push(null);
   bucket.histograms[cell] = mergeHistograms(bucket.histograms[cell]!, histogram);
-}
-
-/** Outputs of one stream; more have no place. */
-export const OUTPUTS_MAX = 32;
-
-export function newOutputSum(): OutputSum {
-  return {
-    requests: 0,
-    nonFiniteRequests: 0,
-    weight: 0,
-    probabilities: new Float64Array(0),
-    histogram: null,
-  };
-}
-
-export function mergeOutput(into: Map<string, OutputSum>, name: string, from: OutputSum): void {
-  const sum = outputOf(into, name);
-  if (sum === null) return;
-  sum.requests += from.requests;
-  sum.nonFiniteRequests += from.nonFiniteRequests;
-  sum.histogram = mergeHistograms(sum.histogram, from.histogram);
-  if (from.weight > 0) addProbabilities(sum, from.probabilities, from.weight);
-}
-
-/** The output of this name, made where there is none yet; null when there is no place for it. */
-export function outputOf(outputs: Map<string, OutputSum>, name: string): OutputSum | null {
-  let sum = outputs.get(name);
-  if (sum === undefined) {
-    if (outputs.size >= OUTPUTS_MAX) return null;
-    sum = newOutputSum();
-    outputs.set(name, sum);
-  }
-  return sum;
-}
-
-/** A distribution of another length is another output: it starts anew. */
-export function addProbabilities(sum: OutputSum, probabilities: ArrayLike<number>, weight: number): void {
-  if (sum.probabilities.length !== probabilities.length) {
-    sum.probabilities = Float64Array.from(probabilities);
-    sum.weight = weight;
-    return;
-  }
-  sum.weight += weight;
-  const part = weight / sum.weight;
-  const mean = sum.probabilities;
-  for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + (probabilities[i]! - mean[i]!) * part;
 }
 
 /** The bucket under other layers; histograms move with their cells. */

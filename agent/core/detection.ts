@@ -1,5 +1,6 @@
 /** Runs the detectors of the registry and turns what they say into incidents. */
 import type { Bucket } from './bucket.ts';
+import { budgetOf, thresholdsOf } from './budget.ts';
 import { byName } from './codec.ts';
 import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
@@ -21,7 +22,7 @@ export interface TickScores {
   readonly outputs: TickContext['outputs'];
 }
 
-const TICK_FAMILIES: readonly Family[] = ['drift', 'telemetry'];
+const TICK_FAMILIES: readonly Family[] = ['drift', 'telemetry', 'latency'];
 
 export function detectTick(
   fold: FoldContext,
@@ -31,10 +32,13 @@ export function detectTick(
   scored: TickScores,
 ): void {
   const subject = subjectOf(model, stream);
+  const budget = budgetOf(fold.settings, model.model);
   const context: TickContext = {
     ...scored,
     layers: stream.layers,
     settings: fold.settings,
+    budget,
+    thresholds: (detector) => thresholdsOf(budget, fold.settings.tickMs, detector),
     sources: sourcesOf(fold, stream, scored.tick),
     deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
   };

@@ -12,8 +12,17 @@ import { count, type Model, newModel, subjectOf } from './model.ts';
 import { activationCounts, countNonfinite, noteNewest, noticeCounts, raiseNonfinite } from './nonfinite.ts';
 import { dirtyParts, readParts } from './parts.ts';
 import { newSequence, noteSequence } from './sequence.ts';
-import { closeComplete, foldActivations, foldOutputs, passUntimed, streamFor, tickIndex } from './serving.ts';
+import {
+  closeComplete,
+  foldActivations,
+  foldOutputs,
+  foldSums,
+  passUntimed,
+  streamFor,
+  tickIndex,
+} from './serving.ts';
 import type { Settings } from './settings.ts';
+import { isSummed } from './sums.ts';
 import { foldRun, foldTrainingStep, foldValidation, runFor, subjectOfRun } from './training.ts';
 import type { PartitionView } from './view.ts';
 import { viewModel } from './views.ts';
@@ -138,6 +147,11 @@ type Fold<K extends EventKind> = (
 
 const counted = (): void => {};
 
+function foldSummed(partition: Partition, model: Model, event: Event, arrivedMs: number | null): void {
+  if (event.role !== 'shadow' && event.run === undefined && isSummed(event.kind))
+    foldSums(partition, model, event, arrivedMs);
+}
+
 /** What each kind does to a model, beside being counted. */
 const FOLDS: { readonly [K in EventKind]: Fold<K> } = {
   activations: foldAnyActivations,
@@ -153,11 +167,11 @@ const FOLDS: { readonly [K in EventKind]: Fold<K> } = {
   baseline: foldBaseline,
   source: foldSource,
   manifest: (_, model, event) => foldManifest(model, event),
-  channels: counted,
+  channels: foldSummed,
   parameters: counted,
-  parity: counted,
+  parity: foldSummed,
   memory: counted,
-  requests: counted,
+  requests: foldSummed,
 };
 
 /** Probes and shadow traffic never enter traffic baselines; an event with `run` belongs to training. */
@@ -171,6 +185,7 @@ function foldAnyActivations(
   arrivedMs: number | null,
 ): void {
   if (isTraffic(event)) foldActivations(partition, model, event, arrivedMs);
+  else if (event.probe !== undefined) foldSummed(partition, model, event, arrivedMs);
   else if (event.run === undefined) passUntimed(partition, model, event);
   const found = activationCounts(event);
   if (found.length === 0) return;

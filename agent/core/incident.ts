@@ -5,7 +5,7 @@ import { sentenceOf } from './sentence.ts';
 import { formatTime } from './time.ts';
 
 export const STATUSES = ['open', 'resolved', 'accepted'] as const;
-export const UNITS = ['request_sigmas', 'nats', 'elements', 'ms'] as const;
+export const UNITS = ['request_sigmas', 'nats', 'elements', 'ms', 'seconds', 'ratio'] as const;
 const SEVERITIES = ['ticket', 'page'] as const satisfies readonly Severity[];
 
 export interface Incident {

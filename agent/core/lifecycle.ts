@@ -13,7 +13,7 @@ import {
 import { describe, grow, type NamedSignal, nameOf, originOf, widen } from './story.ts';
 
 /** Ticks (steps of a run) without a signal after which an incident is over. */
-const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, telemetry: 1 };
+const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, telemetry: 1, latency: 6 };
 /** The same fault again within this time is the same incident. */
 const REOPEN_MS = 24 * 3_600_000;
 /** Closed incidents kept of a model, newest first. */

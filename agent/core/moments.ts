@@ -19,7 +19,10 @@ export const A_M2 = 6;
 /** The same of the flush's variance (token_variance_mean where sent: it does not depend on the flush's size). */
 export const V_MEAN = 7;
 export const V_M2 = 8;
-export const TICK_STRIDE = 9;
+/** Greatest of the flush minima and least of the flush maxima: where an extreme is constant, these are it. */
+export const LOW = 9;
+export const HIGH = 10;
+export const TICK_STRIDE = 11;
 
 /** One cell's numbers from one flush. `tokenVariance` is the variance to watch. */
 export function addFlush(
@@ -51,11 +54,29 @@ export function addFlush(
   cells[at + V_M2] = cells[at + V_M2]! + v * v * cross;
 }
 
+/** Extremes of the flush just added; null where it has none. */
+export function addExtremes(cells: Float64Array, at: number, min: number | null, max: number | null): void {
+  const isFirst = cells[at + FLUSHES] === 1;
+  cells[at + LOW] = lessExtreme(isFirst ? Number.NaN : cells[at + LOW]!, min ?? Number.NaN, Math.max);
+  cells[at + HIGH] = lessExtreme(isFirst ? Number.NaN : cells[at + HIGH]!, max ?? Number.NaN, Math.min);
+}
+
+/** NaN = not known. */
+const lessExtreme = (a: number, b: number, of: (a: number, b: number) => number): number =>
+  Number.isNaN(a) ? b : Number.isNaN(b) ? a : of(a, b);
+
 /** Adds the row of `from` at `fromAt` to the row of `into` at `intoAt`. */
 export function mergeTickRow(into: Float64Array, intoAt: number, from: Float64Array, fromAt: number): void {
   const count = from[fromAt + COUNT]!;
   const requests = from[fromAt + REQUESTS]!;
   if (from[fromAt + FLUSHES]! === 0) return;
+  const isFirst = into[intoAt + FLUSHES] === 0;
+  into[intoAt + LOW] = lessExtreme(isFirst ? Number.NaN : into[intoAt + LOW]!, from[fromAt + LOW]!, Math.max);
+  into[intoAt + HIGH] = lessExtreme(
+    isFirst ? Number.NaN : into[intoAt + HIGH]!,
+    from[fromAt + HIGH]!,
+    Math.min,
+  );
   const n = into[intoAt + COUNT]!;
   const total = n + count;
   if (total > 0) {

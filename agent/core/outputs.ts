@@ -1,5 +1,6 @@
 /** What a stream put out over the last minute. */
-import { type Bucket, mergeOutput, type OutputSum } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
+import { mergeOutput, type OutputSum } from './output-sum.ts';
 import type { Divergence } from './score/divergence.ts';
 import { outputDivergence } from './score/output.ts';
 import type { Stream } from './stream.ts';

@@ -20,7 +20,7 @@ import { runCodec } from './run.ts';
 import { assembleStream, lastTickCodec, openTicksCodec, type Stream, streamHeadCodec } from './stream.ts';
 
 /** Raised when the layout of any part changes; older parts are then refused and the partition starts cold. */
-export const STATE_SCHEMA = 1;
+export const STATE_SCHEMA = 2;
 
 const HEAD = 'head';
 const headCodec = struct<{ records: number; rejected: Map<string, number> }>({

@@ -1,7 +1,8 @@
 /** Serving: events into open ticks, closed ticks into scores, signals, incidents and baselines. */
 import { dropSetAside, forgetFrom, isEnough, rollingWindow } from './baseline.ts';
 import { forgetSilent, noteTime, watermarkOf } from './clock.ts';
-import type { ActivationsEvent, OutputsEvent } from './decode/event.ts';
+import type { ActivationsEvent, Event, OutputsEvent } from './decode/event.ts';
+import { FAMILIES } from './detect/contract.ts';
 import { detectTick } from './detection.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Decision } from './incident.ts';
@@ -16,6 +17,7 @@ import { newStream, placesFor, type Stream, streamId } from './stream.ts';
 import {
   addActivations,
   addOutputs,
+  addSums,
   closeTick,
   newOpenTick,
   type OpenTick,
@@ -55,7 +57,10 @@ export function foldActivations(
   const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
   const places = event.layers === undefined ? NO_PLACES : placesFor(stream, event.layers);
   const tick = openTickFor(fold, model, stream, event, arrivedMs);
-  if (tick !== null) addActivations(tick, event, places, stream.layers.length);
+  if (tick !== null) {
+    addActivations(tick, event, places, stream.layers.length);
+    addSums(tick, event);
+  }
   closeDue(fold, model, stream, event.timeMs);
 }
 
@@ -68,6 +73,14 @@ export function foldOutputs(
   const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
   const tick = openTickFor(fold, model, stream, event, arrivedMs);
   if (tick !== null) addOutputs(tick, event);
+  closeDue(fold, model, stream, event.timeMs);
+}
+
+/** What enters a tick by sums alone: features, requests, parity, probes. */
+export function foldSums(fold: FoldContext, model: Model, event: Event, arrivedMs: number | null): void {
+  const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
+  const tick = openTickFor(fold, model, stream, event, arrivedMs);
+  if (tick !== null) addSums(tick, event);
   closeDue(fold, model, stream, event.timeMs);
 }
 
@@ -165,7 +178,8 @@ function closeThrough(
   stream.dirty.open = true;
 }
 
-function closeOne(
+/** One closed tick of a stream: scores, signals, incidents, baselines. */
+export function closeOne(
   fold: FoldContext,
   model: Model,
   stream: Stream,
@@ -236,7 +250,7 @@ export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, d
   for (const clock of stream.clock.sources.values()) if (clock.status !== 'gone') return;
   closeComplete(fold, model, stream);
   stream.stopped = true;
-  for (const family of ['numerics', 'drift', 'telemetry'] as const) {
+  for (const family of FAMILIES) {
     const open = openIncident(model, subjectOf(model, stream), family);
     if (open !== undefined) fold.findings.push(endIncident(model, open, 'resolved', decision));
   }

@@ -1,3 +1,13 @@
+const DAY_MS = 86_400_000;
+
+/** What a model may cost in false alarms, and the divergence of its output that pages. */
+export interface Budget {
+  readonly outputKlNats: number;
+  /** One false page, one false ticket in so much time. */
+  readonly pagesEveryMs: number;
+  readonly ticketsEveryMs: number;
+}
+
 /** What the fold is told from outside. Part of the state's identity: a change is told as a changed config hash. */
 export interface Settings {
   readonly tickMs: number;
@@ -10,7 +20,9 @@ export interface Settings {
   readonly silenceMs: number;
   /** Least effect, request standard deviations. */
   readonly leastEffectSigmas: number;
-  readonly budget: { readonly outputKlNats: number };
+  readonly budget: Budget;
+  /** What single models have otherwise, by name. */
+  readonly budgets: Readonly<Record<string, Partial<Budget>>>;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -20,5 +32,6 @@ export const DEFAULT_SETTINGS: Settings = {
   calibration: { ticks: 60, flushes: 600 },
   silenceMs: 30_000,
   leastEffectSigmas: 0.125,
-  budget: { outputKlNats: 0.1 },
+  budget: { outputKlNats: 0.1, pagesEveryMs: 30 * DAY_MS, ticketsEveryMs: 7 * DAY_MS },
+  budgets: {},
 };

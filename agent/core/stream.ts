@@ -1,12 +1,12 @@
 /** One serving stream: (environment, model, version, role). Holds its time, open ticks, baseline and last scores. */
 import { type Baseline, moveBaseline, newBaseline } from './baseline.ts';
-import { type OutputSum, outputSumCodec } from './bucket.ts';
 import { newStreamClock, type StreamClock, streamClockCodec } from './clock.ts';
 import { bool, type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
 import { type DetectorState, newDetectorState } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
 import { mergeLayouts, moveCells, placesOf, sameNames, sortLayouts } from './layout.ts';
 import { LIMITS } from './limits.ts';
+import { type OutputSum, outputSumCodec } from './output-sum.ts';
 import { type CellScores, cellScoresCodec } from './score/cells.ts';
 import { moveTick, type OpenTick, openTickCodec } from './tick.ts';
 
@@ -61,7 +61,13 @@ export interface Stream extends StreamHead {
 
 const LAYOUTS_MAX = 16;
 
-const detectorStateCodec: Codec<DetectorState> = struct<DetectorState>({ cells: floats, stream: floats });
+const detectorStateCodec: Codec<DetectorState> = struct<DetectorState>({
+  cells: floats,
+  stream: floats,
+  named: map(floats),
+  nats: f64,
+  at: f64,
+});
 
 export const streamHeadCodec: Codec<StreamHead> = struct<StreamHead>({
   id: str,
@@ -169,7 +175,9 @@ function learnLayout(stream: Stream, layout: readonly string[]): void {
   moveBaseline(stream.baseline, places, count);
   for (const detector of DETECTORS) {
     const state = stream.detectors.get(detector.name);
-    if (state !== undefined) state.cells = moveCells(state.cells, detector.cellStride, places, count);
+    if (state === undefined) continue;
+    state.cells = moveCells(state.cells, detector.cellStride, places, count);
+    state.at = -1;
   }
   stream.last = null;
   stream.dirty.head = true;

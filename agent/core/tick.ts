@@ -1,10 +1,12 @@
 /** Open ticks: one accumulator per source, so that any interleaving of sources gives the same numbers. */
-import { addProbabilities, mergeOutput, type OutputSum, outputOf, outputSumCodec } from './bucket.ts';
+
 import { byName, type Codec, f64, floats, list, map, struct } from './codec.ts';
-import type { ActivationsEvent, Block, OutputsEvent } from './decode/event.ts';
+import type { ActivationsEvent, Block, Event, OutputsEvent } from './decode/event.ts';
 import { addWire, type Histogram, maybeHistogramCodec } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
+import { addProbabilities, mergeOutput, type OutputSum, outputOf, outputSumCodec } from './output-sum.ts';
+import { addEvent, type Sums, sumSources } from './sums.ts';
 
 export interface OpenTick {
   index: number;
@@ -26,6 +28,7 @@ export interface SourceTick {
   tokens: number;
   cells: Float64Array;
   outputs: Map<string, OutputSum>;
+  sums: Sums;
 }
 
 const sourceTickCodec: Codec<SourceTick> = struct<SourceTick>({
@@ -35,6 +38,7 @@ const sourceTickCodec: Codec<SourceTick> = struct<SourceTick>({
   tokens: f64,
   cells: floats,
   outputs: map(outputSumCodec),
+  sums: map(floats),
 });
 
 export const openTickCodec: Codec<OpenTick> = struct<OpenTick>({
@@ -62,6 +66,7 @@ export interface TickSummary {
   readonly inf: Float64Array;
   readonly histograms: readonly (Histogram | null)[];
   readonly outputs: ReadonlyMap<string, OutputSum>;
+  readonly sums: ReadonlyMap<string, Float64Array>;
   /** In order of names. */
   readonly sources: readonly { readonly source: string; readonly tick: SourceTick }[];
 }
@@ -82,10 +87,23 @@ export function newOpenTick(index: number, layerCount: number): OpenTick {
 export function sourceTickOf(tick: OpenTick, source: string): SourceTick {
   let found = tick.sources.get(source);
   if (found === undefined) {
-    found = { flushes: 0, signs: 0, requests: 0, tokens: 0, cells: new Float64Array(0), outputs: new Map() };
+    found = {
+      flushes: 0,
+      signs: 0,
+      requests: 0,
+      tokens: 0,
+      cells: new Float64Array(0),
+      outputs: new Map(),
+      sums: new Map(),
+    };
     tick.sources.set(source, found);
   }
   return found;
+}
+
+/** What an event of any kind adds beside moments and outputs. */
+export function addSums(tick: OpenTick, event: Event): void {
+  addEvent(sourceTickOf(tick, event.source).sums, event);
 }
 
 /** Adds one flush. `places` gives each layer of the event its place among the stream's `layerCount` layers. */
@@ -129,6 +147,7 @@ function addBlock(
       if (countOf > 0) {
         const watched = typeof tokenVarianceOf === 'number' ? tokenVarianceOf : varianceOf;
         m.addFlush(cells, cell * m.TICK_STRIDE, countOf, meanOf, varianceOf, watched, requests);
+        m.addExtremes(cells, cell * m.TICK_STRIDE, min?.[i] ?? null, max?.[i] ?? null);
       }
     }
     const minOf = min?.[i];
@@ -200,6 +219,7 @@ export function closeTick(tick: OpenTick, tickMs: number, layerCount: number): T
     inf: tick.inf,
     histograms: tick.histograms,
     outputs,
+    sums: sumSources(sources.map(({ tick: one }) => one.sums)),
     sources,
   };
 }

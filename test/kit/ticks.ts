@@ -43,7 +43,7 @@ export function bareTick(index: number, layerCount: number, flushes: readonly Ba
     let own = open.sources.get(source);
     if (own === undefined) {
       const cells = new Float64Array(layerCount * 2 * m.TICK_STRIDE);
-      own = { flushes: 0, signs: 0, requests: 0, tokens: 0, cells, outputs: new Map() };
+      own = { flushes: 0, signs: 0, requests: 0, tokens: 0, cells, outputs: new Map(), sums: new Map() };
       open.sources.set(source, own);
     }
     own.flushes++;
@@ -54,6 +54,7 @@ export function bareTick(index: number, layerCount: number, flushes: readonly Ba
       const varianceOf = typeof variance === 'number' ? variance : variance(cell);
       const count = requests * ELEMENTS_PER_REQUEST;
       m.addFlush(own.cells, cell * m.TICK_STRIDE, count, meanOf, varianceOf, varianceOf, requests);
+      m.addExtremes(own.cells, cell * m.TICK_STRIDE, meanOf - 1, meanOf + 1);
       open.min[cell] = Math.min(open.min[cell]!, meanOf - 1);
       open.max[cell] = Math.max(open.max[cell]!, meanOf + 1);
     }

@@ -3,13 +3,14 @@
  * made from signals elsewhere. A detector keeps only numbers: a row per cell and a row per stream, both of its own.
  */
 import type { Bucket } from '../bucket.ts';
+import type { Thresholds } from '../budget.ts';
 import type { CellScores } from '../score/cells.ts';
 import type { Divergence } from '../score/divergence.ts';
-import type { Settings } from '../settings.ts';
+import type { Budget, Settings } from '../settings.ts';
 import type { TickSummary } from '../tick.ts';
 
 /** Signals of a family make one incident of a stream. */
-export const FAMILIES = ['numerics', 'drift', 'telemetry'] as const;
+export const FAMILIES = ['numerics', 'drift', 'telemetry', 'latency'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 export type Severity = 'page' | 'ticket';
@@ -32,7 +33,7 @@ export interface Signal {
   readonly cause: string;
   readonly confidence: number;
   readonly effect: number;
-  readonly unit: 'request_sigmas' | 'nats' | 'elements' | 'ms';
+  readonly unit: 'request_sigmas' | 'nats' | 'elements' | 'ms' | 'seconds' | 'ratio';
   readonly onsetMs: number;
   readonly evidence: Readonly<Record<string, number | string>>;
   /** What is seen, as the end of the sentence "MODEL VERSION: …". */
@@ -43,12 +44,20 @@ export interface Signal {
 export interface DetectorState {
   cells: Float64Array;
   stream: Float64Array;
+  /** Rows by a name of the detector's own: a source, a probe. The detector caps them and drops what is gone. */
+  named: Map<string, Float64Array>;
+  /** The strongest evidence of the last tick and where it lies (cell; −1 for none): how close it is to an alarm. */
+  nats: number;
+  at: number;
 }
 
 export interface TickContext {
   readonly tick: TickSummary;
   readonly layers: readonly string[];
   readonly settings: Settings;
+  readonly budget: Budget;
+  /** What opens a ticket and what a page needs, of the model's budget, raised where calibration found it short. */
+  readonly thresholds: (detector: string) => Thresholds;
   /** Against the reference where there is one, else the rolling day; null while calibrating. */
   readonly scores: CellScores | null;
   readonly baseline: Bucket | null;
@@ -106,4 +115,7 @@ export interface Detector {
 export const newDetectorState = (detector: Detector, layerCount: number): DetectorState => ({
   cells: new Float64Array(layerCount * 2 * detector.cellStride),
   stream: new Float64Array(detector.streamStride),
+  named: new Map(),
+  nats: 0,
+  at: -1,
 });

@@ -21,7 +21,7 @@ export const outputDivergence: Detector = {
   cellStride: 0,
   streamStride: 0,
   tick(context) {
-    const budget = context.settings.budget.outputKlNats;
+    const budget = context.budget.outputKlNats;
     return context.outputs
       .filter(({ requests, divergence }) => requests >= REQUESTS_MIN && divergence.klNats > budget)
       .map(({ output, requests, divergence }) => ({

@@ -1,5 +1,5 @@
 /** Divergence of an output now against a baseline: from `probabilities` where sent, else from the histogram. */
-import type { OutputSum } from '../bucket.ts';
+import type { OutputSum } from '../output-sum.ts';
 import { type Divergence, distributionDivergence } from './divergence.ts';
 import { histogramDivergence } from './histogram.ts';
 

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import * as b from '../../../../agent/core/bucket.ts';
 import { activationMean } from '../../../../agent/core/detect/activation_mean.ts';
+import { newDetectorState } from '../../../../agent/core/detect/contract.ts';
 import { TICK_MS } from '../../../kit/ticks.ts';
 import {
   type Change,
@@ -126,10 +127,7 @@ detectorSuite(activationMean, {
 
 it('the evidence tells of the first and of the largest layer', () => {
   const [context] = trafficContexts([{ mean: (_, cell) => (cell >= 3 ? cell : 0) }]);
-  const [signal] = activationMean.tick!(context!, {
-    cells: new Float64Array(12),
-    stream: new Float64Array(0),
-  });
+  const [signal] = activationMean.tick!(context!, newDetectorState(activationMean, 3));
   expect(signal!.evidence).toMatchObject({ mean_layers_shifted: 2, mean_largest_layer: 'last' });
   expect(signal!.evidence.mean_shift_sigmas).toBeCloseTo(3, 0);
   expect(signal!.evidence.mean_largest_shift_sigmas).toBeCloseTo(5, 0);
@@ -149,7 +147,7 @@ it('a shift of a statistic that was constant is told in finite numbers', () => {
     zero.cells[at + b.B_REQUESTS] = 10_000;
     zero.cells[at + b.B_TICKS] = 100;
   }
-  const state = { cells: new Float64Array(12), stream: new Float64Array(0) };
+  const state = newDetectorState(activationMean, 3);
   const [signal] = activationMean.tick!(contextOf(trafficTick(FIRST, constant), zero), state);
   for (const value of Object.values(signal!.evidence)) expect(value).not.toBe(Number.POSITIVE_INFINITY);
   expect(signal!.effect).toBeLessThan(Number.POSITIVE_INFINITY);

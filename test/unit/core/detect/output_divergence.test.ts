@@ -18,7 +18,7 @@ detectorSuite(outputDivergence, {
     'with fewer requests than tell anything': contexts(output(5, 59)),
     'below a budget that was raised': trafficContexts([{}], {
       outputs: [output(0.3)],
-      settings: { ...DEFAULT_SETTINGS, budget: { outputKlNats: 0.5 } },
+      budget: { ...DEFAULT_SETTINGS.budget, outputKlNats: 0.5 },
     }),
   },
   alarms: {

@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { addTick, type Bucket, newBucket } from '../../../../agent/core/bucket.ts';
+import { thresholdsOf } from '../../../../agent/core/budget.ts';
 import {
   type Detector,
   newDetectorState,
@@ -71,6 +72,8 @@ export function contextOf(
     tick,
     layers: LAYERS,
     settings: DEFAULT_SETTINGS,
+    budget: DEFAULT_SETTINGS.budget,
+    thresholds: (detector) => thresholdsOf(DEFAULT_SETTINGS.budget, TICK_MS, detector),
     scores: baseline === null ? null : scoreCells(tick, baseline, PLACES),
     baseline,
     places: PLACES,

@@ -1,7 +1,7 @@
 /** Which of an output's two descriptions is compared. */
 import { describe, expect, it } from 'vitest';
-import { newOutputSum, type OutputSum } from '../../../../agent/core/bucket.ts';
 import { fromWire } from '../../../../agent/core/histogram.ts';
+import { newOutputSum, type OutputSum } from '../../../../agent/core/output-sum.ts';
 import { distributionDivergence } from '../../../../agent/core/score/divergence.ts';
 import { histogramDivergence } from '../../../../agent/core/score/histogram.ts';
 import { outputDivergence } from '../../../../agent/core/score/output.ts';
