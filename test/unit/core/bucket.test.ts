@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as b from '../../../agent/core/bucket.ts';
 import { decodeBytes, encode } from '../../../agent/core/codec.ts';
 import { fromWire } from '../../../agent/core/histogram.ts';
+import * as o from '../../../agent/core/output-sum.ts';
 import { createEmitter, SECOND, T0 } from '../../kit/events.ts';
 import { bareTick, TICK_MS, tickOf } from '../../kit/ticks.ts';
 
@@ -155,20 +156,20 @@ describe('bucket', () => {
   });
 
   it('weighs distributions by requests, and starts anew where their length changes', () => {
-    const into = new Map<string, b.OutputSum>();
-    const of = (requests: number, ...probabilities: number[]): b.OutputSum => ({
-      ...b.newOutputSum(),
+    const into = new Map<string, o.OutputSum>();
+    const of = (requests: number, ...probabilities: number[]): o.OutputSum => ({
+      ...o.newOutputSum(),
       requests,
       weight: requests,
       probabilities: Float64Array.from(probabilities),
     });
-    b.mergeOutput(into, 'x', of(10, 0.1, 0.9));
-    b.mergeOutput(into, 'x', of(30, 0.5, 0.5));
+    o.mergeOutput(into, 'x', of(10, 0.1, 0.9));
+    o.mergeOutput(into, 'x', of(30, 0.5, 0.5));
     expect([...into.get('x')!.probabilities].map((p) => p.toFixed(12))).toEqual([
       '0.400000000000',
       '0.600000000000',
     ]);
-    b.mergeOutput(into, 'x', of(5, 0.2, 0.3, 0.5));
+    o.mergeOutput(into, 'x', of(5, 0.2, 0.3, 0.5));
     expect([into.get('x')!.requests, into.get('x')!.weight]).toEqual([45, 5]);
     expect([...into.get('x')!.probabilities]).toEqual([0.2, 0.3, 0.5]);
   });
@@ -188,7 +189,7 @@ describe('bucket', () => {
       [{ requests: 3, mean: 1.5, variance: 2 }],
       [{ requests: 1, mean: -1, variance: 0 }],
     ]);
-    b.mergeOutput(bucket.outputs, 'x', { ...b.newOutputSum(), requests: 4 });
+    o.mergeOutput(bucket.outputs, 'x', { ...o.newOutputSum(), requests: 4 });
     const back = decodeBytes(b.bucketCodec, encode(b.bucketCodec, bucket));
     expect(back).toEqual({ ...bucket, changed: false });
   });
