@@ -5,9 +5,11 @@ import { distance } from 'fastest-levenshtein';
 import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { failure, type NormwatchError } from '../errors.ts';
 import type { AnyKey } from './key.ts';
-import { fileNameOf, isKey, ROWS, type Table, variableOf } from './rows.ts';
+import { isName, isNamed, NAME_EXPECTED, type NamedKey } from './named.ts';
+import { fileNameOf, ROWS, variableOf } from './rows.ts';
 import { Secret } from './secret.ts';
 import { CONFIG_TABLE } from './table.ts';
+import { isKey, type Table } from './values.ts';
 
 export interface Found {
   readonly value: unknown;
@@ -36,24 +38,47 @@ export function readYaml(text: string, file: string): FileValues {
   }
   if (read.problems.length > 0 || document.contents === null) return read;
 
-  const readTable = (given: unknown, table: Table, prefix: string): void => {
+  /** Each key of a map with its place; none of what is empty. */
+  const itemsOf = (given: unknown, prefix: string) => {
     const node = isAlias(given) ? given.resolve(document) : given;
-    if (isScalar(node) && node.value === null) return;
+    if (isScalar(node) && node.value === null) return [];
     if (!isMap(node)) {
       const detail =
         prefix === '' ? 'the file is not a map of keys' : `"${prefix.slice(0, -1)}" must be a map of keys`;
       read.problems.push(failure('config_not_yaml', { where: placeOf(node), detail }));
-      return;
+      return [];
     }
-    for (const pair of node.items) {
-      const name = isScalar(pair.key) ? String(pair.key.value) : '';
-      const where = placeOf(pair.key);
-      const path = `${prefix}${name}`;
-      read.places.set(path, where);
+    return node.items.map(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : '';
+      const item = { name, path: `${prefix}${name}`, where: placeOf(key), value };
+      read.places.set(item.path, item.where);
+      return item;
+    });
+  };
+  const readTable = (given: unknown, table: Table, prefix: string): void => {
+    for (const { name, path, where, value } of itemsOf(given, prefix)) {
       const entry = Object.hasOwn(table, name) ? table[name] : undefined;
-      if (entry !== undefined && !isKey(entry)) readTable(pair.value, entry, `${path}.`);
-      else readKey({ path, where, table, prefix, name, given: plain(pair.value) }, file, read);
+      if (entry !== undefined && !isKey(entry)) readTable(value, entry, `${path}.`);
+      else if (entry !== undefined && isNamed(entry)) readNamed(value, entry, path, where);
+      else readKey({ path, where, table, prefix, name, given: plain(value) }, file, read);
     }
+  };
+  /** Key by key for messages and origins; then the whole, which is none if one of them was not good. */
+  const readNamed = (given: unknown, entry: NamedKey, path: string, where: string): void => {
+    for (const item of itemsOf(given, `${path}.`)) {
+      if (isName(item.name)) readTable(item.value, entry.each, `${item.path}.`);
+      else
+        read.problems.push(
+          failure('config_value', {
+            where: item.where,
+            key: path,
+            expected: `a map by ${entry.of}, each under ${NAME_EXPECTED}`,
+            got: showValue(item.name),
+          }),
+        );
+    }
+    const value = entry.parse(plain(given));
+    if (value !== undefined) read.values.set(path, { value, where });
   };
   const plain = (node: unknown): unknown => (node === null ? null : (node as Node).toJS(document));
   readTable(document.contents, CONFIG_TABLE, '');

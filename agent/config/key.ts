@@ -13,9 +13,11 @@ export type KeyType =
   | 'number'
   | 'flag'
   | 'duration'
+  | 'rate'
   | 'size'
   | 'path'
-  | 'secret';
+  | 'secret'
+  | 'named';
 
 export interface Key<Type extends KeyType, Value> {
   readonly type: Type;
@@ -83,7 +85,7 @@ const showUnits =
 export const showDuration = showUnits(UNIT_MS);
 export const showSize = showUnits(UNIT_BYTES);
 
-const plain = { range: null, choices: null, pattern: null } as const;
+export const plain = { range: null, choices: null, pattern: null } as const;
 
 export const text = <D extends string | null>(value: D, help: string): Key<'text', string | D> => ({
   ...plain,

@@ -1,11 +1,13 @@
 /** `docs/reference/config.md`, written from the table. */
 import { stringify } from 'yaml';
+import { isNamed } from './named.ts';
 import { showValue } from './print.ts';
 import { fileNameOf, ROWS, type Row } from './rows.ts';
+import { isKey } from './values.ts';
 import { OTHER_VARIABLES } from './variables.ts';
 
 export function configReference(): string {
-  const sections = Map.groupBy(ROWS, sectionOf);
+  const sections = Map.groupBy(ROWS.flatMap(withFreeNames), sectionOf);
   return [
     '<!-- generated from agent/config/table.ts by npm run generate -->',
     '# Configuration',
@@ -30,6 +32,18 @@ export function configReference(): string {
   ].join('\n');
 }
 
+/** Of keys under free names also what each name can have. */
+function withFreeNames(row: Row): Row[] {
+  const { path, key } = row;
+  if (!isNamed(key)) return [row];
+  const each = Object.entries(key.each).flatMap(([name, inner]): Row[] =>
+    isKey(inner)
+      ? [{ path: `${path}.<${key.of}>.${name}`, variable: null, key: { ...inner, default: null } }]
+      : [],
+  );
+  return [row, ...each];
+}
+
 const HEAD = ['| key | takes | default | meaning | variable |', '|---|---|---|---|---|'];
 
 function sectionOf({ path }: Row): string {
@@ -39,10 +53,12 @@ function sectionOf({ path }: Row): string {
 
 function line({ path, variable, key }: Row): string {
   const takes = key.type === 'secret' ? 'a path to a file with the secret' : key.expected;
-  const none = key.default === null || (Array.isArray(key.default) && key.default.length === 0);
+  const none =
+    key.default === null || isNamed(key) || (Array.isArray(key.default) && key.default.length === 0);
   const value = none
     ? '–'
     : `\`${stringify(showValue(key.default, key), { collectionStyle: 'flow' }).trim()}\``;
-  const variables = key.type === 'secret' ? `\`${variable}\`, \`${variable}_FILE\`` : `\`${variable}\``;
+  const plain = variable === null ? '–' : `\`${variable}\``;
+  const variables = key.type === 'secret' ? `${plain}, \`${variable}_FILE\`` : plain;
   return `| \`${fileNameOf(path, key)}\` | ${takes} | ${value} | ${key.help} | ${variables} |`;
 }

@@ -1,39 +1,18 @@
 /** The table as flat rows, and the type of a loaded configuration. */
-import type { AnyKey, Key, KeyType } from './key.ts';
+import type { AnyKey } from './key.ts';
+import { isNamed } from './named.ts';
 import { CONFIG_TABLE } from './table.ts';
-
-/** Durations arrive as `…Ms`, sizes as `…Bytes`: in the file the value names its unit, in the code the name does. */
-type Property<Name extends string, Entry> =
-  Entry extends Key<infer Type extends KeyType, unknown>
-    ? Type extends 'duration'
-      ? `${Name}Ms`
-      : Type extends 'size'
-        ? `${Name}Bytes`
-        : Name
-    : Name;
-
-type ValuesOf<Table> = {
-  readonly [Name in keyof Table & string as Property<Name, Table[Name]>]: Table[Name] extends Key<
-    KeyType,
-    infer Value
-  >
-    ? Value
-    : ValuesOf<Table[Name]>;
-};
+import { isKey, propertyOf, type Table, type ValuesOf } from './values.ts';
 
 export type Config = ValuesOf<typeof CONFIG_TABLE>;
 
 export interface Row {
   /** `kafka.groupId` */
   readonly path: string;
-  /** `NORMWATCH_KAFKA_GROUP_ID` */
-  readonly variable: string;
+  /** `NORMWATCH_KAFKA_GROUP_ID`; null where the names of the keys are free. */
+  readonly variable: string | null;
   readonly key: AnyKey;
 }
-
-export type Table = { readonly [name: string]: AnyKey | Table };
-
-export const isKey = (entry: AnyKey | Table): entry is AnyKey => typeof entry.parse === 'function';
 
 export const variableOf = (path: string): string =>
   `NORMWATCH_${path
@@ -44,7 +23,8 @@ export const variableOf = (path: string): string =>
 const walk = (table: Table, prefix: string): Row[] =>
   Object.entries(table).flatMap(([name, entry]) => {
     const path = `${prefix}${name}`;
-    return isKey(entry) ? [{ path, variable: variableOf(path), key: entry }] : walk(entry, `${path}.`);
+    if (!isKey(entry)) return walk(entry, `${path}.`);
+    return [{ path, variable: isNamed(entry) ? null : variableOf(path), key: entry }];
   });
 
 export const ROWS: readonly Row[] = walk(CONFIG_TABLE, '');
@@ -53,15 +33,13 @@ export const ROWS: readonly Row[] = walk(CONFIG_TABLE, '');
 export const fileNameOf = (path: string, key: AnyKey): string =>
   key.type === 'secret' ? `${path}File` : path;
 
-const UNIT_SUFFIX: Partial<Record<KeyType, string>> = { duration: 'Ms', size: 'Bytes' };
-
 /** Values by path → the nested object that the program reads. */
 export function assemble(values: ReadonlyMap<string, unknown>): Config {
   const build = (table: Table, prefix: string): unknown =>
     Object.fromEntries(
       Object.entries(table).map(([name, entry]) =>
         isKey(entry)
-          ? [`${name}${UNIT_SUFFIX[entry.type] ?? ''}`, values.get(`${prefix}${name}`)]
+          ? [propertyOf(name, entry), values.get(`${prefix}${name}`)]
           : [name, build(entry, `${prefix}${name}.`)],
       ),
     );

@@ -18,6 +18,8 @@ import {
   size,
   text,
 } from './key.ts';
+import { named } from './named.ts';
+import { rate, showRate } from './rate.ts';
 
 const tls = (whose: string) => ({
   enabled: flag(false, `Speak TLS with ${whose}. Implied by the keys beside it.`),
@@ -32,7 +34,20 @@ const defaults = {
   lateness: showDuration(DEFAULT_SETTINGS.latenessMs),
   silence: showDuration(DEFAULT_SETTINGS.silenceMs),
   rollingDelay: showDuration(DEFAULT_SETTINGS.rollingDelayMs),
+  pages: showRate(DEFAULT_SETTINGS.budget.pagesEveryMs),
+  tickets: showRate(DEFAULT_SETTINGS.budget.ticketsEveryMs),
 };
+
+const budget = {
+  pages: rate(defaults.pages, 'False pages that a model may cost at most while nothing is wrong.'),
+  tickets: rate(defaults.tickets, 'False tickets that a model may cost at most while nothing is wrong.'),
+  outputKlNats: number(
+    DEFAULT_SETTINGS.budget.outputKlNats,
+    0.000_001,
+    100,
+    'Divergence of the output that pages, in nats.',
+  ),
+} as const;
 
 export const CONFIG_TABLE = {
   roles: choices(
@@ -184,11 +199,11 @@ export const CONFIG_TABLE = {
     },
   },
   budget: {
-    outputKlNats: number(
-      DEFAULT_SETTINGS.budget.outputKlNats,
-      0.000_001,
-      100,
-      'Divergence of the output that pages, in nats.',
+    ...budget,
+    models: named(
+      'model',
+      budget,
+      'What single models have otherwise; what is not said of a model is as for all.',
     ),
   },
   log: {

@@ -25,6 +25,7 @@ export function readVariables(
   const problems: NormwatchError[] = [];
   const known = new Map<string, (given: string) => void>();
   for (const { path, variable, key } of ROWS) {
+    if (variable === null) continue;
     known.set(variable, (given) => {
       const value = key.parse(given);
       if (value === undefined) problems.push(valueProblem(variable, path, key, given));

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Loaded, loadConfig } from '../../../agent/config/load.ts';
 import { foldSettings } from '../../../agent/config/settings.ts';
 import type { Environment } from '../../../agent/config/variables.ts';
+import { budgetOf } from '../../../agent/core/budget.ts';
 import { DEFAULT_SETTINGS } from '../../../agent/core/settings.ts';
 import type { Owner } from '../../kit/owner.ts';
 import { provokes } from '../../kit/provoke.ts';
@@ -40,6 +41,26 @@ describe('a configuration file', () => {
     );
     expect(config.fold).toMatchObject({ tickMs: 60_000, latenessMs: 500, rollingDelayMs: 5_400_000 });
     expect(config.intake).toMatchObject({ memoryBytes: 1024 ** 3, lingerMs: 0 });
+  });
+
+  it('takes rates, and for single models what they have otherwise', async (t) => {
+    const { config, origins } = await load(
+      t,
+      `${MINIMAL}budget:\n  pages: 1/90d\n  models:\n    bert: { tickets: 2/7d, pages: null }\n    org/x.y: {outputKlNats: 0.5}\n    none:\n`,
+      { NORMWATCH_BUDGET_TICKETS: '1/12h' },
+    );
+    const DAY = 86_400_000;
+    const settings = foldSettings(config);
+    expect(settings.budget).toEqual({ outputKlNats: 0.1, pagesEveryMs: 90 * DAY, ticketsEveryMs: DAY / 2 });
+    expect(settings.budgets).toEqual({
+      bert: { ticketsEveryMs: 3.5 * DAY },
+      'org/x.y': { outputKlNats: 0.5 },
+      none: {},
+    });
+    expect(budgetOf(settings, 'bert')).toEqual({ ...settings.budget, ticketsEveryMs: 3.5 * DAY });
+    expect(budgetOf(settings, 'other')).toEqual(settings.budget);
+    expect(origins.get('budget.models.bert.tickets')).toMatch(/normwatch\.yaml:9$/);
+    expect(origins.get('budget.tickets')).toBe('NORMWATCH_BUDGET_TICKETS');
   });
 
   it('takes a list as a list or separated by commas, and knows IPv6 in brackets', async (t) => {
