@@ -21,6 +21,7 @@ import {
 import { CodecError } from './codec.ts';
 import type { Settings } from './settings.ts';
 import type { TickSummary } from './tick.ts';
+import { tryTick } from './trial.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -43,6 +44,9 @@ export type Range = keyof typeof RANGES;
 export interface Baseline {
   /** The bucket being learnt; kept afterwards only as the model's reference. Null once complete or not needed. */
   learning: Bucket | null;
+  /** The newest ticks of learning, until it is seen that they scatter like the others; and all ticks in order. */
+  trial: Bucket | null;
+  series: Float64Array[];
   waiting: Bucket[];
   /** One list a level, oldest first. */
   rolling: Bucket[][];
@@ -55,6 +59,8 @@ export interface Baseline {
 export function newBaseline(layerCount: number, learns: boolean): Baseline {
   return {
     learning: learns ? newBucket(layerCount) : null,
+    trial: null,
+    series: [],
     waiting: [],
     rolling: LEVELS.map(() => []),
     detail: [],
@@ -65,16 +71,25 @@ export function newBaseline(layerCount: number, learns: boolean): Baseline {
 export const isEnough = (bucket: Bucket, settings: Settings): boolean =>
   bucket.ticks >= settings.calibration.ticks && bucket.flushes >= settings.calibration.flushes;
 
-/** One closed tick of a stream without an open incident. */
-export function learnTick(b: Baseline, tick: TickSummary, layerCount: number, settings: Settings): void {
+/**
+ * One closed tick of a stream without an open incident. Returns the buckets that have waited long enough and were learnt,
+ * each once.
+ */
+export function learnTick(b: Baseline, tick: TickSummary, layerCount: number, settings: Settings): Bucket[] {
   if (b.learning !== null) {
-    addTick(b.learning, tick, 'full');
+    tryTick(b, tick, layerCount, settings);
     enterTick(b, tick, layerCount);
-    return;
+    return [];
   }
   addTick(slotFor(b.waiting, tick.startMs, WAITING_SPAN_MS, layerCount), tick, 'full');
   const dueMs = tick.endMs - settings.rollingDelayMs;
-  while (b.waiting.length > 0 && b.waiting[0]!.toMs <= dueMs) enterBucket(b, b.waiting.shift()!, layerCount);
+  const entered: Bucket[] = [];
+  while (b.waiting.length > 0 && b.waiting[0]!.toMs <= dueMs) {
+    const bucket = b.waiting.shift()!;
+    enterBucket(b, bucket, layerCount);
+    entered.push(bucket);
+  }
+  return entered;
 }
 
 /** One closed tick of a stream with an open incident. */
@@ -104,6 +119,8 @@ export function dropSetAside(b: Baseline): void {
 /** This is the new normal: begin again from what was set aside (or from nothing). */
 export function relearn(b: Baseline, layerCount: number): void {
   b.learning = b.setAside ?? newBucket(layerCount);
+  b.trial = null;
+  b.series = [];
   b.setAside = null;
   b.waiting = [];
   b.rolling = LEVELS.map(() => []);
@@ -144,6 +161,7 @@ export function namedBuckets(b: Baseline): Map<string, Bucket> {
   const named = new Map<string, Bucket>();
   const slot = (bucket: Bucket, spanMs: number): number => Math.floor(bucket.fromMs / spanMs);
   if (b.learning !== null) named.set('learning', b.learning);
+  if (b.trial !== null) named.set('trial', b.trial);
   if (b.setAside !== null) named.set('aside', b.setAside);
   for (const bucket of b.waiting) named.set(`waiting-${slot(bucket, WAITING_SPAN_MS)}`, bucket);
   for (const bucket of b.detail) named.set(`detail-${slot(bucket, DETAIL_SPAN_MS)}`, bucket);
@@ -164,6 +182,7 @@ export function baselineOf(named: ReadonlyMap<string, Bucket>): Baseline {
   for (const [name, bucket] of [...named].sort(([, one], [, other]) => one.fromMs - other.fromMs)) {
     const list = lists.get(name.split('-')[0]!);
     if (name === 'learning') b.learning = bucket;
+    else if (name === 'trial') b.trial = bucket;
     else if (name === 'aside') b.setAside = bucket;
     else if (list !== undefined) list.push(bucket);
     else throw new CodecError(`no such bucket: ${name}`);
@@ -181,7 +200,8 @@ export function forgetFrom(b: Baseline, fromMs: number): void {
 
 /** All under other layers. */
 export function moveBaseline(b: Baseline, places: Int32Array, layerCount: number): void {
-  const all = [b.learning, b.setAside, ...b.waiting, ...b.rolling.flat()];
+  b.series = [];
+  const all = [b.learning, b.trial, b.setAside, ...b.waiting, ...b.rolling.flat()];
   for (const bucket of all) if (bucket !== null) moveBucket(bucket, places, layerCount);
   for (const bucket of b.detail) moveDetail(bucket, places, layerCount);
 }

@@ -178,21 +178,27 @@ function addBetween(
   between: number,
   w: number,
   u: number,
+  apart = 1,
 ): void {
   if (u === 0) return;
   const part = u / (w + u);
   const shift = mean - into[at]!;
   into[at] = into[at]! + shift * part;
-  into[at + 1] = into[at + 1]! + between + shift * shift * w * part;
+  into[at + 1] = into[at + 1]! + between + apart * shift * shift * w * part;
 }
 
-export function mergeBuckets(into: Bucket, from: Bucket): void {
+/**
+ * Adds another time to a bucket. `local` leaves out how far the two means lie apart, so that the scatter between ticks
+ * stays that of ticks near each other and does not grow with the hours of the day.
+ */
+export function mergeBuckets(into: Bucket, from: Bucket, local = false): void {
   into.fromMs = Math.min(into.fromMs, from.fromMs);
   into.toMs = Math.max(into.toMs, from.toMs);
   into.ticks += from.ticks;
   into.flushes += from.flushes;
   into.requests += from.requests;
-  for (let at = 0; at < from.cells.length; at += BUCKET_STRIDE) mergeBucketRow(into.cells, from.cells, at);
+  for (let at = 0; at < from.cells.length; at += BUCKET_STRIDE)
+    mergeBucketRow(into.cells, from.cells, at, local);
   mergeDetail(into, from);
 }
 
@@ -207,7 +213,7 @@ export function mergeDetail(into: Bucket, from: Bucket): void {
   mergeSums(into.sums, from.sums);
 }
 
-function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): void {
+function mergeBucketRow(into: Float64Array, from: Float64Array, at: number, local: boolean): void {
   if (from[at + B_TICKS]! === 0) return;
   const w = into[at + B_REQUESTS]!;
   const requests = from[at + B_REQUESTS]!;
@@ -218,8 +224,9 @@ function mergeBucketRow(into: Float64Array, from: Float64Array, at: number): voi
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[at + B_FLUSHES]!;
   into[at + B_REQUESTS] = w + requests;
   into[at + B_TICKS] = into[at + B_TICKS]! + from[at + B_TICKS]!;
-  addBetween(into, at + B_A_MEAN, from[at + B_A_MEAN]!, from[at + B_A_BETWEEN]!, w, requests);
-  addBetween(into, at + B_V_MEAN, from[at + B_V_MEAN]!, from[at + B_V_BETWEEN]!, w, requests);
+  const apart = local ? 0 : 1;
+  addBetween(into, at + B_A_MEAN, from[at + B_A_MEAN]!, from[at + B_A_BETWEEN]!, w, requests, apart);
+  addBetween(into, at + B_V_MEAN, from[at + B_V_MEAN]!, from[at + B_V_BETWEEN]!, w, requests, apart);
   into[at + B_A_WITHIN] = into[at + B_A_WITHIN]! + from[at + B_A_WITHIN]!;
   into[at + B_V_WITHIN] = into[at + B_V_WITHIN]! + from[at + B_V_WITHIN]!;
 }

@@ -8,16 +8,15 @@ import type { Budget, Settings } from './settings.ts';
 
 /** By detector; hard rules need none. */
 export const SHARES: Readonly<Record<string, number>> = {
-  activation_mean: 0.2,
-  activation_variance: 0.2,
+  activation_mean: 0.3,
+  activation_variance: 0.3,
   activation_distribution: 0.05,
   features: 0.05,
-  constant_extremes: 0.05,
-  output_divergence: 0.1,
-  peers: 0.15,
-  canary: 0.1,
-  op_latency: 0.05,
-  request_latency: 0.05,
+  constant_extremes: 0.02,
+  peers: 0.12,
+  canary: 0.08,
+  op_latency: 0.04,
+  request_latency: 0.04,
 };
 
 /** ln of the evidence that opens a ticket, and that a page needs beside its effect. */

@@ -63,6 +63,14 @@ export class Writer {
     for (const number of value) this.f64(number);
   }
 
+  floats32(value: Float32Array): void {
+    this.uint(value.length);
+    for (const number of value) {
+      const at = this.#room(4);
+      this.#view.setFloat32(at, number, true);
+    }
+  }
+
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
@@ -130,6 +138,13 @@ export class Reader {
     for (let i = 0; i < length; i++) value[i] = this.f64();
     return value;
   }
+
+  floats32(): Float32Array {
+    const length = this.count(4);
+    const value = new Float32Array(length);
+    for (let i = 0; i < length; i++) value[i] = this.#view.getFloat32(this.#take(4), true);
+    return value;
+  }
 }
 
 const utf8Encoder = new TextEncoder();
@@ -140,6 +155,7 @@ export const uint: Codec<number> = { write: (w, v) => w.uint(v), read: (r) => r.
 export const f64: Codec<number> = { write: (w, v) => w.f64(v), read: (r) => r.f64() };
 export const bool: Codec<boolean> = { write: (w, v) => w.u8(v ? 1 : 0), read: (r) => r.u8() === 1 };
 export const floats: Codec<Float64Array> = { write: (w, v) => w.floats(v), read: (r) => r.floats() };
+export const floats32: Codec<Float32Array> = { write: (w, v) => w.floats32(v), read: (r) => r.floats32() };
 export const bytes: Codec<Uint8Array> = { write: (w, v) => w.bytes(v), read: (r) => r.bytes() };
 export const str: Codec<string> = {
   write: (w, v) => w.bytes(utf8Encoder.encode(v)),

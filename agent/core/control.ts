@@ -11,7 +11,7 @@ import type {
 } from './decode/event.ts';
 import type { FoldContext } from './fold-context.ts';
 import { type Decision, hash } from './incident.ts';
-import { bindReference } from './learning.ts';
+import { bindReference, learnedId } from './learning.ts';
 import { endIncident } from './lifecycle.ts';
 import { checkpointOf, count, type Model } from './model.ts';
 import { addReference, importReference, type Reference } from './reference.ts';
@@ -149,6 +149,9 @@ function referenceOfRange(model: Model, event: BaselineEvent): Reference | null 
     createdMs: event.timeMs,
     layers: [...stream.layers],
     bucket,
+    // The same weights hang together from tick to tick as they did when they were learnt.
+    calibration: model.references.find((r) => r.id === learnedId(stream))?.calibration ?? null,
+    hours: null,
   };
 }
 
@@ -180,7 +183,7 @@ function relearnFrom(fold: FoldContext, model: Model, event: BaselineEvent): voi
         continue;
       if (incident.onsetMs >= sinceMs) fold.findings.push(endIncident(model, incident, 'accepted', decision));
     }
-    const learned = model.references.find((r) => r.id === `learned/${stream.version}/${stream.role}`);
+    const learned = model.references.find((r) => r.id === learnedId(stream));
     if (learned !== undefined) dropReference(model, learned);
     relearn(stream.baseline, stream.layers.length);
     stream.unbound = model.references.map(({ id }) => id);

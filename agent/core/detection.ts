@@ -1,14 +1,18 @@
 /** Runs the detectors of the registry and turns what they say into incidents. */
 import type { Bucket } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
+import type { Calibration } from './calibration.ts';
 import { byName } from './codec.ts';
 import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
+import { diagnose } from './diagnose/index.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Decision, Subject } from './incident.ts';
+import { sameNames } from './layout.ts';
 import { applySignals, openIncident } from './lifecycle.ts';
 import { type Model, subjectOf } from './model.ts';
 import { applyNonfinite } from './numerics.ts';
+import type { Reference } from './reference.ts';
 import type { CellScores } from './score/cells.ts';
 import { deploymentBefore, type NamedSignal } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
@@ -16,6 +20,7 @@ import type { TickSummary } from './tick.ts';
 
 export interface TickScores {
   readonly tick: TickSummary;
+  readonly reference: Reference | null;
   readonly scores: CellScores | null;
   readonly baseline: Bucket | null;
   readonly places: Int32Array;
@@ -33,12 +38,17 @@ export function detectTick(
 ): void {
   const subject = subjectOf(model, stream);
   const budget = budgetOf(fold.settings, model.model);
+  const { reference, ...scores } = scored;
+  const calibration = reference === null ? null : calibrationFor(stream, reference);
   const context: TickContext = {
-    ...scored,
+    ...scores,
     layers: stream.layers,
     settings: fold.settings,
     budget,
-    thresholds: (detector) => thresholdsOf(budget, fold.settings.tickMs, detector),
+    thresholds: (detector) =>
+      thresholdsOf(budget, fold.settings.tickMs, detector, calibration?.raises.get(detector)),
+    calibration,
+    hours: reference === null ? null : stream.hours,
     sources: sourcesOf(fold, stream, scored.tick),
     deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
   };
@@ -52,7 +62,8 @@ export function detectTick(
   const numerics = openIncident(model, subject, 'numerics') !== undefined;
   for (const [family, signals] of byFamily) {
     if (family === 'drift' && numerics && openIncident(model, subject, 'drift') === undefined) continue;
-    const findings = applySignals(model, subject, family, signals, decision);
+    const first = family === 'drift' ? diagnose(context, signals) : undefined;
+    const findings = applySignals(model, subject, family, signals, decision, first);
     fold.findings.push(...findings);
   }
   model.dirty = true;
@@ -73,6 +84,10 @@ export function detectNonfinite(
   }
   model.dirty = true;
 }
+
+/** The calibration of a reference that lists its layers as the stream does; else its numbers would mean other layers. */
+const calibrationFor = (stream: Stream, reference: Reference): Calibration | null =>
+  sameNames(reference.layers, stream.layers) ? reference.calibration : null;
 
 function sourcesOf(fold: FoldContext, stream: Stream, tick: TickSummary): TickContext['sources'] {
   const { tickMs } = fold.settings;

@@ -10,7 +10,7 @@ import {
   type IncidentBook,
   type Subject,
 } from './incident.ts';
-import { describe, grow, type NamedSignal, nameOf, originOf, widen } from './story.ts';
+import { describe, grow, type NamedSignal, nameOf, originOf, refine, widen } from './story.ts';
 
 /** Ticks (steps of a run) without a signal after which an incident is over. */
 const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, telemetry: 1, latency: 6 };
@@ -23,23 +23,24 @@ export function openIncident(book: IncidentBook, subject: Subject, family: Famil
   return book.incidents.find((i) => i.stream === subject.id && i.family === family && i.status === 'open');
 }
 
-/** What all signals of one family say together in one tick. Null when there are none: that counts as quiet. */
+/** What all signals of one family say together in one tick; `first` tells the story. No signals count as quiet. */
 export function applySignals(
   book: IncidentBook,
   subject: Subject,
   family: Family,
   signals: readonly NamedSignal[],
   decision: Decision,
+  first: NamedSignal | null = originOf(signals),
 ): FindingLine[] {
   const open = openIncident(book, subject, family);
-  const first = originOf(signals);
   if (first === null) return open === undefined ? [] : noteQuiet(book, open, decision);
   if (open === undefined) return [startIncident(book, subject, family, first, signals, decision)];
   open.lastSignalTick = decision.tick;
   for (const { detector } of signals) if (!open.detectors.includes(detector)) open.detectors.push(detector);
-  if (signals.some(({ signal }) => signal.severity === 'page')) open.severity = 'page';
-  widen(open, signals);
-  grow(open, signals);
+  if (isPage(first, signals)) open.severity = 'page';
+  refine(open, subject, first);
+  widen(open, first);
+  grow(open, [first, ...signals]);
   open.suppressed = isMuted(book, decision.timeMs);
   return tellChange(book, open, decision);
 }
@@ -102,7 +103,7 @@ export function startIncident(
   incident.changedMs = decision.timeMs;
   incident.step = decision.step;
   // A fault that comes back is the same incident, whose severity only rises.
-  if (signals.some(({ signal }) => signal.severity === 'page')) incident.severity = 'page';
+  if (isPage(first, signals)) incident.severity = 'page';
   incident.detectors = [first.detector, ...new Set(signals.map((s) => s.detector))].filter(
     (d, i, all) => all.indexOf(d) === i,
   );
@@ -111,12 +112,15 @@ export function startIncident(
   incident.allSources = first.signal.sources.length === 0;
   incident.sources = [...first.signal.sources].sort(byName);
   describe(book, incident, subject, first);
-  grow(incident, signals);
+  grow(incident, [first, ...signals]);
   // Newest first, whatever the order in which streams were heard.
   book.incidents.sort((a, b) => b.openedMs - a.openedMs || byName(a.id, b.id));
   trim(book);
   return tell('opened', book, incident, decision);
 }
+
+const isPage = (first: NamedSignal, signals: readonly NamedSignal[]): boolean =>
+  first.signal.severity === 'page' || signals.some(({ signal }) => signal.severity === 'page');
 
 export const isMuted = (book: IncidentBook, timeMs: number): boolean =>
   book.maintenanceUntilMs !== null && timeMs < book.maintenanceUntilMs;

@@ -47,7 +47,7 @@ export function closeNumerics(
   if (!open.allSources && sources.length > 1 && sources.every((s) => open.sources.includes(s))) {
     open.allSources = true;
     open.sources = [];
-    open.scope = scopeOf(open, -1);
+    open.scope = scopeOf(open);
   }
   if (!quiet) open.suppressed = isMuted(book, decision.timeMs);
   const changes = tellChange(book, open, decision);

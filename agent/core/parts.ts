@@ -4,7 +4,7 @@
  *   head                          what belongs to no model
  *   MODEL/head                    counters, sequences, incidents, deployments
  *   MODEL/reference/ID            one reference
- *   MODEL/serving/…/head|open|last
+ *   MODEL/serving/…/head|open|last|hours|series
  *   MODEL/serving/…/bucket/NAME   one bucket of the baseline
  *   MODEL/run/RUN
  *
@@ -12,8 +12,20 @@
  */
 import { baselineOf, namedBuckets } from './baseline.ts';
 import { bucketCodec } from './bucket.ts';
-import { type Codec, CodecError, decodeBytes, f64, map, Reader, struct, Writer } from './codec.ts';
+import {
+  type Codec,
+  CodecError,
+  decodeBytes,
+  f64,
+  floats,
+  list,
+  map,
+  Reader,
+  struct,
+  Writer,
+} from './codec.ts';
 import type { Partition } from './fold.ts';
+import { hoursCodec, newHours } from './hours.ts';
 import { assembleModel, type Model, modelHeadCodec } from './model.ts';
 import { referenceCodec } from './reference.ts';
 import { runCodec } from './run.ts';
@@ -27,6 +39,8 @@ const headCodec = struct<{ records: number; rejected: Map<string, number> }>({
   records: f64,
   rejected: map(f64),
 });
+
+const seriesCodec = list(floats);
 
 type Field = readonly [name: string, value: Uint8Array];
 
@@ -87,7 +101,9 @@ function addStreamParts(
     set.set(`${prefix}/open`, seal(openTicksCodec, ticks));
   }
   if (dirty.last && stream.last !== null) set.set(`${prefix}/last`, seal(lastTickCodec, stream.last));
-  stream.dirty = { head: false, open: false, last: false };
+  if (dirty.hours) set.set(`${prefix}/hours`, seal(hoursCodec, stream.hours));
+  if (dirty.series) set.set(`${prefix}/series`, seal(seriesCodec, stream.baseline.series));
+  stream.dirty = { head: false, open: false, last: false, hours: false, series: false };
   const buckets = namedBuckets(stream.baseline);
   for (const [name, bucket] of buckets) {
     if (bucket.changed || !stream.stored.has(name))
@@ -102,7 +118,7 @@ function addStreamParts(
 function partNames(prefix: string, id: string, stored: Iterable<string>): string[] {
   if (id.startsWith('serving/')) {
     const path = `${prefix}/${streamPath(id)}`;
-    return ['head', 'open', 'last', ...[...stored].map((name) => `bucket/${name}`)].map(
+    return ['head', 'open', 'last', 'hours', 'series', ...[...stored].map((name) => `bucket/${name}`)].map(
       (part) => `${path}/${part}`,
     );
   }
@@ -150,18 +166,23 @@ function readStream(path: string, named: ReadonlyMap<string, Uint8Array>): Strea
   const head = unseal(streamHeadCodec, named.get(`${path}/head`)!);
   const open = named.get(`${path}/open`);
   const last = named.get(`${path}/last`);
+  const hours = named.get(`${path}/hours`);
+  const series = named.get(`${path}/series`);
   const buckets = new Map(
     [...named]
       .filter(([name]) => name.startsWith(`${path}/bucket/`))
       .map(([name, value]) => [name.slice(`${path}/bucket/`.length), unseal(bucketCodec, value)]),
   );
+  const baseline = baselineOf(buckets);
+  if (series !== undefined) baseline.series = unseal(seriesCodec, series);
   const stream = assembleStream(
     head,
     open === undefined ? [] : unseal(openTicksCodec, open),
-    baselineOf(buckets),
+    baseline,
+    hours === undefined ? newHours(0) : unseal(hoursCodec, hours),
     last === undefined ? null : unseal(lastTickCodec, last),
   );
-  stream.dirty = { head: false, open: false, last: false };
+  stream.dirty = { head: false, open: false, last: false, hours: false, series: false };
   stream.stored = new Set(buckets.keys());
   // Scores of a list of layers that has grown since do not fit any more.
   const cells = stream.layers.length * 2;

@@ -1,6 +1,8 @@
 /** References of a model: what its streams are held against, and which of them binds which weights. */
 import { BUCKET_STRIDE, type Bucket, bucketCodec, layersCodec } from './bucket.ts';
+import { type Calibration, calibrationCodec } from './calibration.ts';
 import { type Codec, CodecError, decodeBytes, encode, f64, nullable, str, struct, word } from './codec.ts';
+import { HOUR_STRIDE, type Hours, hoursCodec } from './hours.ts';
 import { LIMITS } from './limits.ts';
 
 const KINDS = ['pinned', 'learned'] as const;
@@ -13,6 +15,10 @@ export interface Reference {
   createdMs: number;
   layers: string[];
   bucket: Bucket;
+  /** What its own ticks say of the detectors; null where they were too few. */
+  calibration: Calibration | null;
+  /** What was known of the hours of the day when it was exported. */
+  hours: Hours | null;
 }
 
 export const referenceCodec: Codec<Reference> = struct<Reference>({
@@ -23,6 +29,8 @@ export const referenceCodec: Codec<Reference> = struct<Reference>({
   createdMs: f64,
   layers: layersCodec,
   bucket: bucketCodec,
+  calibration: nullable(calibrationCodec),
+  hours: nullable(hoursCodec),
 });
 
 export const REFERENCES_MAX = 16;
@@ -61,7 +69,7 @@ export function addReference(references: Reference[], reference: Reference): Ref
 }
 
 /**
- * Bytes of `baseline export`: histograms are left out when they do not fit. Throws CodecError when even the rest takes more
+ * Bytes of `baseline export`: histograms and sums are left out when they do not fit. Throws CodecError when even the rest takes more
  * than REFERENCE_BYTES_MAX (some 2,000 layers).
  */
 export function exportReference(reference: Reference): Uint8Array {
@@ -69,7 +77,10 @@ export function exportReference(reference: Reference): Uint8Array {
   const body =
     whole.length < REFERENCE_BYTES_MAX
       ? whole
-      : encode(referenceCodec, { ...reference, bucket: { ...reference.bucket, histograms: [] } });
+      : encode(referenceCodec, {
+          ...reference,
+          bucket: { ...reference.bucket, histograms: [], sums: new Map() },
+        });
   if (body.length >= REFERENCE_BYTES_MAX)
     throw new CodecError(
       `a baseline of ${reference.layers.length} layers takes ${body.length} bytes, at most ${REFERENCE_BYTES_MAX} can be exported`,
@@ -84,7 +95,7 @@ export function exportReference(reference: Reference): Uint8Array {
 export function importReference(bytes: Uint8Array): Reference {
   if (bytes.length > REFERENCE_BYTES_MAX || bytes[0] !== MAGIC) throw new CodecError('not a baseline export');
   const reference = decodeBytes(referenceCodec, bytes.subarray(1));
-  const { bucket, layers } = reference;
+  const { bucket, layers, calibration, hours } = reference;
   const cellCount = layers.length * 2;
   const wellFormed =
     layers.length <= LIMITS.layers &&
@@ -92,7 +103,9 @@ export function importReference(bytes: Uint8Array): Reference {
     bucket.cells.length === cellCount * BUCKET_STRIDE &&
     bucket.histograms.length <= cellCount &&
     bucket.ticks >= 0 &&
-    bucket.flushes >= 0;
+    bucket.flushes >= 0 &&
+    (calibration === null || calibration.phi.length === cellCount * 2) &&
+    (hours === null || hours.rows.length === cellCount * 2 * HOUR_STRIDE);
   if (!wellFormed) throw new CodecError('baseline export does not add up');
   return reference;
 }

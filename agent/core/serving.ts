@@ -201,6 +201,7 @@ export function closeOne(
   const baseline = reference?.bucket ?? rolling;
   detectTick(fold, model, stream, decision, {
     tick,
+    reference,
     scores: againstReference ?? againstRolling,
     baseline,
     places: referencePlaces ?? ownPlaces,
@@ -214,7 +215,7 @@ export function closeOne(
       decision,
     ),
   );
-  learn(fold, model, stream, tick);
+  learn(fold, model, stream, tick, againstReference);
   remember(stream, tick, againstReference, againstRolling);
 }
 

@@ -27,21 +27,37 @@ export function describe(book: IncidentBook, incident: Incident, subject: Subjec
       : { version: deployment.version, minutes: minutesAfter(deployment, signal.onsetMs) };
   // A version is not at fault before it is there: its first tick merely began earlier.
   if (deployment !== null) incident.onsetMs = Math.max(signal.onsetMs, deployment.timeMs);
-  incident.scope = scopeOf(incident, signal.layer);
+  incident.scope = scopeOf(incident);
   incident.evidence = JSON.stringify(signal.evidence);
   incident.says = signal.says;
 }
 
+/** Of an open incident: a surer cause takes the place of the one told, and an earlier layer that of the origin. */
+export function refine(open: Incident, subject: Subject, first: NamedSignal): void {
+  const { signal } = first;
+  const origin = nameOf(subject, signal);
+  const isSurer = signal.cause !== 'unknown' && signal.confidence > open.confidence;
+  const known = open.layers.length === 0 ? Number.POSITIVE_INFINITY : subject.layers.indexOf(open.layers[0]!);
+  const isEarlier = origin !== '' && signal.layer < known && signal.confidence >= open.confidence;
+  if (!isSurer && !isEarlier) return;
+  if (origin !== '') open.layers = [origin];
+  open.cause = signal.cause;
+  open.confidence = signal.confidence;
+  open.says = signal.says;
+  open.scope = scopeOf(open);
+  open.evidence = JSON.stringify({ ...JSON.parse(open.evidence), ...signal.evidence });
+}
+
 /** A fault seen in more sources than before is a wider fault; it never shrinks within an incident. */
-export function widen(open: Incident, signals: readonly NamedSignal[]): void {
+export function widen(open: Incident, first: NamedSignal): void {
   if (open.allSources) return;
-  const first = originOf(signals)!.signal;
-  if (first.sources.length === 0) {
+  const { sources } = first.signal;
+  if (sources.length === 0) {
     open.allSources = true;
     open.sources = [];
-    open.scope = scopeOf(open, first.layer);
+    open.scope = scopeOf(open);
   } else {
-    open.sources = [...new Set([...open.sources, ...first.sources])].sort(byName);
+    open.sources = [...new Set([...open.sources, ...sources])].sort(byName);
   }
 }
 
@@ -77,12 +93,14 @@ const place = (s: Signal): number =>
 export const nameOf = (subject: Subject, s: Signal): string =>
   s.layer < 0 ? '' : (subject.layers[s.layer] ?? '');
 
-export function scopeOf(incident: Incident, layer: number): string {
+const INPUT_CAUSES: readonly string[] = ['input_shift', 'stuck_input'];
+
+export function scopeOf(incident: Incident): string {
   if (incident.run !== null) return 'training';
   if (incident.family === 'telemetry') return 'telemetry';
   if (incident.sources.length > 0) return 'source';
   if (incident.deployment !== null) return 'rollout';
-  return incident.family === 'drift' && layer === 0 ? 'input' : 'unknown';
+  return INPUT_CAUSES.includes(incident.cause) ? 'input' : 'unknown';
 }
 
 export function deploymentBefore(book: IncidentBook, version: string, onsetMs: number): Deployment | null {

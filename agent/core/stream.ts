@@ -4,6 +4,7 @@ import { newStreamClock, type StreamClock, streamClockCodec } from './clock.ts';
 import { bool, type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
 import { type DetectorState, newDetectorState } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
+import { type Hours, moveHours, newHours } from './hours.ts';
 import { mergeLayouts, moveCells, placesOf, sameNames, sortLayouts } from './layout.ts';
 import { LIMITS } from './limits.ts';
 import { type OutputSum, outputSumCodec } from './output-sum.ts';
@@ -53,8 +54,9 @@ export interface Stream extends StreamHead {
   lastPlaces: Int32Array;
   open: Map<number, OpenTick>;
   baseline: Baseline;
+  hours: Hours;
   last: LastTick | null;
-  dirty: { head: boolean; open: boolean; last: boolean };
+  dirty: { head: boolean; open: boolean; last: boolean; hours: boolean; series: boolean };
   /** Names of the buckets that are stored; no part of the state. */
   stored: Set<string>;
 }
@@ -120,13 +122,14 @@ export function newStream(version: string, role: string, learns: boolean): Strea
     manifestOf: new Map(),
     manifests: new Map(),
   };
-  return assembleStream(head, [], newBaseline(0, learns), null);
+  return assembleStream(head, [], newBaseline(0, learns), newHours(0), null);
 }
 
 export function assembleStream(
   head: StreamHead,
   open: readonly OpenTick[],
   baseline: Baseline,
+  hours: Hours,
   last: LastTick | null,
 ): Stream {
   const layers = mergeLayouts(head.layouts);
@@ -137,8 +140,9 @@ export function assembleStream(
     lastPlaces: new Int32Array(0),
     open: new Map(open.map((tick) => [tick.index, tick])),
     baseline,
+    hours,
     last,
-    dirty: { head: true, open: true, last: last !== null },
+    dirty: { head: true, open: true, last: last !== null, hours: false, series: false },
     stored: new Set(),
   };
 }
@@ -173,6 +177,9 @@ function learnLayout(stream: Stream, layout: readonly string[]): void {
   const count = stream.layers.length;
   for (const tick of stream.open.values()) moveTick(tick, places, count);
   moveBaseline(stream.baseline, places, count);
+  moveHours(stream.hours, places, count);
+  stream.dirty.hours = true;
+  stream.dirty.series = true;
   for (const detector of DETECTORS) {
     const state = stream.detectors.get(detector.name);
     if (state === undefined) continue;

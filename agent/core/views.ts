@@ -109,7 +109,8 @@ function calibrationOf(stream: Stream, settings: Settings): v.StreamView['calibr
       remainingMs: 0,
     };
   }
-  const { ticks, flushes } = learning;
+  const ticks = learning.ticks + (stream.baseline.trial?.ticks ?? 0);
+  const flushes = learning.flushes + (stream.baseline.trial?.flushes ?? 0);
   const progress = Math.min(1, ticks / ticksNeeded, flushes / flushesNeeded);
   const ticksLeft =
     ticks === 0

@@ -1,8 +1,6 @@
-/** Shift of a layer's mean activation; see `shift.ts` for the rule and `score/components.ts` for the units. */
-import { S_MEAN_EFFECT, S_MEAN_ERROR, S_MEAN_Z } from '../score/cells.ts';
-import { affectedSources } from './attribution.ts';
+/** Shift of a layer's mean activation; see `shift.ts` for the evidence and `score/components.ts` for the units. */
 import type { Detector } from './contract.ts';
-import { SHIFT_PARAMS, shiftedCells, shiftSignals } from './shift.ts';
+import { MEAN_COLUMNS, SHIFT_PARAMS, SHIFT_STRIDE, shiftedCells, shiftSignals } from './shift.ts';
 
 export const activationMean: Detector = {
   name: 'activation_mean',
@@ -10,14 +8,13 @@ export const activationMean: Detector = {
   doc:
     "Each layer's mean, before and after normalization, against the reference (the rolling day where there is none), " +
     'in standard deviations of one request. Catches shifted inputs, lost beta, RMS in place of layer normalization. ' +
-    'Misses shifts below a quarter of a request standard deviation and changes of shape with the same mean.',
+    'Misses shifts below the least effect and changes of shape with the same mean.',
   params: Object.values(SHIFT_PARAMS),
   metrics: ['activation_mean', 'activation_shift_sigmas', 'activation_kl_nats'],
   causes: ['input_shift', 'unknown'],
-  cellStride: 2,
+  cellStride: SHIFT_STRIDE,
   streamStride: 0,
   tick(context, state) {
-    const shifted = shiftedCells(context, state, { effect: S_MEAN_EFFECT, z: S_MEAN_Z, error: S_MEAN_ERROR });
-    return shiftSignals(context, state, shifted, 'mean', (cell) => affectedSources(context, cell, 'mean'));
+    return shiftSignals(context, shiftedCells(context, state, MEAN_COLUMNS), 'mean');
   },
 };

@@ -4,6 +4,8 @@
  */
 import type { Bucket } from '../bucket.ts';
 import type { Thresholds } from '../budget.ts';
+import type { Calibration } from '../calibration.ts';
+import type { Hours } from '../hours.ts';
 import type { CellScores } from '../score/cells.ts';
 import type { Divergence } from '../score/divergence.ts';
 import type { Budget, Settings } from '../settings.ts';
@@ -61,6 +63,9 @@ export interface TickContext {
   /** Against the reference where there is one, else the rolling day; null while calibrating. */
   readonly scores: CellScores | null;
   readonly baseline: Bucket | null;
+  /** What the baseline's own ticks say of the detectors, and of the hours of the day; null while nothing is known. */
+  readonly calibration: Calibration | null;
+  readonly hours: Hours | null;
   /** Places of `layers` in the baseline. */
   readonly places: Int32Array;
   /** Outputs of the last minute against the baseline. */

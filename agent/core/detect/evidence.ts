@@ -8,8 +8,8 @@
  * Subtracting the least effect makes the null composite: every shift up to it is "nothing".
  */
 
-/** Sizes of the mixture, in standard deviations of a tick. Each doubles the one before, so one exp serves all. */
-const SIZES = [0.5, 1, 2, 4, 8] as const;
+/** Sizes of the mixture, in standard deviations of a tick beyond the least effect. */
+const SIZES = [1.5, 3, 6] as const;
 export const EVIDENCE_STRIDE = SIZES.length * 2;
 /** Of a normal residual: beyond, one tick says no more than this many nats. */
 const STEP_NATS_MAX = 600;

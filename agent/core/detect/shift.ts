@@ -1,103 +1,190 @@
-/** The rule that the mean and the variance detector share: far out for one tick, or clearly out for two in a row. */
+/** What the mean and the variance detector share: evidence per cell, and the cells that are out once it is enough. */
+import { hourFloor, usualShift } from '../hours.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
-import { type CellScores, SCORE_STRIDE } from '../score/cells.ts';
+import {
+  S_MEAN_EFFECT,
+  S_MEAN_ERROR,
+  S_MEAN_SPREAD,
+  S_VARIANCE_EFFECT,
+  S_VARIANCE_ERROR,
+  S_VARIANCE_SPREAD,
+  SCORE_STRIDE,
+} from '../score/cells.ts';
+import { affectedSources } from './attribution.ts';
 import type { DetectorState, Param, Signal, TickContext } from './contract.ts';
+import { capOf, EVIDENCE_STRIDE, natsOf, stepEvidence } from './evidence.ts';
+import { stepRanks } from './ranks.ts';
 
 export const SHIFT_PARAMS = {
   effect: {
     name: 'effect',
     unit: 'request_sigmas',
-    value: 0.25,
-    help: 'least shift that counts, never below three standard errors of the baseline',
-  },
-  z: { name: 'z', unit: 'tick_sigmas', value: 5, help: 'least standardized shift for two ticks in a row' },
-  zAtOnce: {
-    name: 'zAtOnce',
-    unit: 'tick_sigmas',
-    value: 10,
-    help: 'standardized shift that needs one tick only',
+    value: 0.125,
+    help: 'default of fold.leastEffectSigmas; never below three standard errors of the baseline or three standard deviations of hours',
   },
   pageEffect: {
     name: 'pageEffect',
     unit: 'request_sigmas',
     value: 5,
-    help: 'a shift this large right after a deployment pages',
+    help: 'arithmetic shown wrong with a shift this large pages',
   },
 } as const satisfies Record<string, Param>;
 
+/** Where the scores of a statistic lie, and which it is: 0 mean, 1 log variance. */
 export interface ShiftColumns {
+  readonly detector: string;
+  readonly statistic: 0 | 1;
   readonly effect: number;
-  readonly z: number;
   readonly error: number;
+  readonly spread: number;
 }
+
+export const MEAN_COLUMNS: ShiftColumns = {
+  detector: 'activation_mean',
+  statistic: 0,
+  effect: S_MEAN_EFFECT,
+  error: S_MEAN_ERROR,
+  spread: S_MEAN_SPREAD,
+};
+export const VARIANCE_COLUMNS: ShiftColumns = {
+  detector: 'activation_variance',
+  statistic: 1,
+  effect: S_VARIANCE_EFFECT,
+  error: S_VARIANCE_ERROR,
+  spread: S_VARIANCE_SPREAD,
+};
+export const SHIFT_COLUMNS = [MEAN_COLUMNS, VARIANCE_COLUMNS] as const;
+
+/** Row of a cell: evidence, the last residual, and the start of the tick in which evidence last began to grow. */
+const LAST = EVIDENCE_STRIDE;
+const ONSET_MS = EVIDENCE_STRIDE + 1;
+export const SHIFT_STRIDE = EVIDENCE_STRIDE + 2;
+
+/** Once there is an alarm, a cell needs this much more than its share of nothing to be part of it. */
+const PART_NATS = 3;
+/** Residuals are held here before they are taken off the next: one absurd tick is no two. */
+const LAST_MAX = 20;
 
 export interface CellShift {
   readonly cell: number;
+  /** Request standard deviations, less what the hour of the day makes usual. */
   readonly effect: number;
-  readonly z: number;
+  readonly onsetMs: number;
 }
 
-/** Cells that are out in this tick. State per cell: ticks in a row, start of the run. */
+/** Cells that are out, in forward order; none without an alarm. */
 export function shiftedCells(context: TickContext, state: DetectorState, columns: ShiftColumns): CellShift[] {
-  const { scores, tick, settings } = context;
-  const found: CellShift[] = [];
-  if (scores === null) return found;
-  const least = Math.max(SHIFT_PARAMS.effect.value, settings.leastEffectSigmas);
-  for (let cell = 0; cell * SCORE_STRIDE < scores.rows.length; cell++) {
-    const at = cell * SCORE_STRIDE;
-    const effect = scores.rows[at + columns.effect]!;
-    const z = scores.rows[at + columns.z]!;
-    const error = scores.rows[at + columns.error]!;
-    // Written so that an unknown score (NaN) is not out.
-    const out = Math.abs(effect) >= Math.max(least, 3 * error) && Math.abs(z) >= SHIFT_PARAMS.z.value;
-    const run = out ? state.cells[cell * 2]! + 1 : 0;
-    if (run === 1) state.cells[cell * 2 + 1] = tick.startMs;
-    state.cells[cell * 2] = run;
-    if (run >= 2 || (run === 1 && Math.abs(z) >= SHIFT_PARAMS.zAtOnce.value)) found.push({ cell, effect, z });
+  const { scores } = context;
+  state.nats = 0;
+  state.at = -1;
+  if (scores === null) return [];
+  const { ticketNats, pageNats } = context.thresholds(columns.detector);
+  const cells = scores.rows.length / SCORE_STRIDE;
+  const evidence = stepCells(context, state, columns, pageNats);
+  let sum = 0;
+  let measured = 0;
+  let most = 0;
+  for (let cell = 0; cell < cells; cell++) {
+    const one = evidence[cell]!;
+    if (Number.isNaN(one)) continue;
+    measured++;
+    sum += one;
+    if (one <= most) continue;
+    most = one;
+    state.at = cell;
   }
-  return found;
+  state.nats = measured === 0 ? 0 : natsOf(sum / measured);
+  if (measured === 0 || state.nats < ticketNats) return [];
+  const least = measured * Math.exp(PART_NATS);
+  const out: CellShift[] = [];
+  for (let cell = 0; cell < cells; cell++) {
+    if (!(evidence[cell]! >= least)) continue;
+    const effect = shiftOf(context, columns, cell);
+    out.push({ cell, effect, onsetMs: state.cells[cell * SHIFT_STRIDE + ONSET_MS]! });
+  }
+  return out;
 }
 
-/** One signal for the first layer in forward order that is out; the evidence tells of the largest. */
-export function shiftSignals(
+/** Effect of a cell in this tick, with the usual shift of the hour taken off. */
+export function shiftOf(context: TickContext, columns: ShiftColumns, cell: number): number {
+  const effect = context.scores!.rows[cell * SCORE_STRIDE + columns.effect]!;
+  const statistic = cell * 2 + columns.statistic;
+  return context.hours === null
+    ? effect
+    : effect - usualShift(context.hours, statistic, context.tick.startMs);
+}
+
+/** Evidence of each cell; NaN where it was not measured. */
+function stepCells(
   context: TickContext,
   state: DetectorState,
+  columns: ShiftColumns,
+  pageNats: number,
+): Float64Array {
+  const { scores, calibration, hours } = context;
+  const rows = scores!.rows;
+  const cells = rows.length / SCORE_STRIDE;
+  const cap = capOf(pageNats, cells);
+  const evidence = new Float64Array(cells).fill(Number.NaN);
+  for (let cell = 0; cell < cells; cell++) {
+    const at = cell * SHIFT_STRIDE;
+    const spread = rows[cell * SCORE_STRIDE + columns.spread]!;
+    const effect = shiftOf(context, columns, cell);
+    // Written so that an unknown score (NaN) changes nothing.
+    if (!(spread > 0) || Number.isNaN(effect)) continue;
+    const statistic = cell * 2 + columns.statistic;
+    const phi = calibration?.phi[statistic] ?? 0;
+    const error = rows[cell * SCORE_STRIDE + columns.error]!;
+    const least = Math.max(
+      context.settings.leastEffectSigmas,
+      3 * error,
+      hours === null ? 0 : hourFloor(hours, statistic),
+    );
+    const z = effect / spread;
+    const u = (z - phi * state.cells[at + LAST]!) / Math.sqrt(1 - phi * phi);
+    state.cells[at + LAST] = Math.max(-LAST_MAX, Math.min(LAST_MAX, z));
+    const floor = (least / spread) * Math.sqrt((1 - phi) / (1 + phi));
+    const sample = calibration?.samples.get(String(statistic));
+    const value =
+      sample === undefined
+        ? stepEvidence(state.cells, at, u - floor, -u - floor, cap)
+        : stepRanks(state.cells, at, u - floor, -u - floor, sample, cap);
+    if (value <= 1) state.cells[at + ONSET_MS] = context.tick.endMs;
+    else if (state.cells[at + ONSET_MS] === 0) state.cells[at + ONSET_MS] = context.tick.startMs;
+    evidence[cell] = value;
+  }
+  return evidence;
+}
+
+/** One signal for the first cell in forward order that is out; the evidence tells of the largest. */
+export function shiftSignals(
+  context: TickContext,
   shifted: readonly CellShift[],
   statistic: 'mean' | 'variance',
-  affected: (cell: number) => string[],
 ): Signal[] {
   const first = shifted[0];
   if (first === undefined) return [];
   const largest = shifted.reduce((a, b) => (Math.abs(b.effect) > Math.abs(a.effect) ? b : a));
   const layer = layerOfCell(first.cell);
   const site = siteOfCell(first.cell);
-  const name = context.layers[layer]!;
-  const sources = affected(first.cell);
-  const atTheStart = layer === 0 && sources.length === 0 && !context.deployed;
-  const onsetMs = shifted.reduce(
-    (least, s) => Math.min(least, state.cells[s.cell * 2 + 1]!),
-    Number.POSITIVE_INFINITY,
-  );
-  const pages = context.deployed && Math.abs(largest.effect) >= SHIFT_PARAMS.pageEffect.value;
   return [
     {
       layer,
       site,
-      sources,
-      severity: pages ? 'page' : 'ticket',
-      cause: atTheStart ? 'input_shift' : 'unknown',
-      confidence: atTheStart ? 0.6 : 0,
+      sources: affectedSources(context, first.cell, statistic),
+      severity: 'ticket',
+      cause: 'unknown',
+      confidence: 0,
       effect: Math.abs(largest.effect),
       unit: 'request_sigmas',
-      onsetMs,
+      onsetMs: shifted.reduce((least, { onsetMs }) => Math.min(least, onsetMs), context.tick.startMs),
       evidence: {
         [`${statistic}_shift_sigmas`]: round(first.effect),
-        [`${statistic}_shift_z`]: round(first.z),
         [`${statistic}_layers_shifted`]: new Set(shifted.map((s) => layerOfCell(s.cell))).size,
         [`${statistic}_largest_layer`]: context.layers[layerOfCell(largest.cell)]!,
         [`${statistic}_largest_shift_sigmas`]: round(largest.effect),
       },
-      says: `activation ${statistic} at the ${site} of ${name} is ${describe(first.effect)}`,
+      says: `activation ${statistic} at the ${site} of ${context.layers[layer]!} is ${describe(first.effect)}`,
     },
   ];
 }
@@ -107,7 +194,3 @@ const describe = (effect: number): string =>
 
 /** Evidence is read by people: four significant digits. */
 export const round = (value: number): number => Number(value.toPrecision(4));
-
-/** The scores of `columns` for one cell, for tests and for source attribution. */
-export const scoreAt = (scores: CellScores, cell: number, column: number): number =>
-  scores.rows[cell * SCORE_STRIDE + column]!;

@@ -25,7 +25,10 @@ export const S_VARIANCE_FACTOR = 12;
 /** Standard error of the baseline's mean and variance, request standard deviations. */
 export const S_MEAN_ERROR = 13;
 export const S_VARIANCE_ERROR = 14;
-export const SCORE_STRIDE = 15;
+/** Standard deviation of such a tick's mean and log variance, request standard deviations. */
+export const S_MEAN_SPREAD = 15;
+export const S_VARIANCE_SPREAD = 16;
+export const SCORE_STRIDE = 17;
 
 /** The band holds this many predictive standard deviations on either side. */
 const BAND_SIGMAS = 3;
@@ -99,6 +102,7 @@ function scoreMean(
   rows[at + S_BASELINE_MEAN] = c.mean;
   rows[at + S_MEAN_BAND] = BAND_SIGMAS * spread;
   rows[at + S_MEAN_ERROR] = Math.sqrt(c.errorVariance) / unit;
+  rows[at + S_MEAN_SPREAD] = spread / unit;
 }
 
 /** On the log scale, where Var(ln v) ≈ Var(v)/v² (delta method), so that halving and doubling weigh the same. */
@@ -121,4 +125,5 @@ function scoreVariance(
   rows[at + S_BASELINE_VARIANCE] = c.mean;
   rows[at + S_VARIANCE_FACTOR] = Math.exp(Math.min(BAND_SIGMAS * spread, 700));
   rows[at + S_VARIANCE_ERROR] = Math.sqrt(c.errorVariance) / c.mean / unit;
+  rows[at + S_VARIANCE_SPREAD] = spread / unit;
 }

@@ -29,6 +29,8 @@ function reference(given: Partial<Reference> = {}): Reference {
     createdMs: 100,
     layers,
     bucket: { ...bucket, changed: false },
+    calibration: null,
+    hours: null,
     ...given,
   };
 }

@@ -76,6 +76,8 @@ export function contextOf(
     thresholds: (detector) => thresholdsOf(DEFAULT_SETTINGS.budget, TICK_MS, detector),
     scores: baseline === null ? null : scoreCells(tick, baseline, PLACES),
     baseline,
+    calibration: null,
+    hours: null,
     places: PLACES,
     outputs: [],
     sources: tick.sources.map(({ source }) => ({ source, quietMs: 0, intervalMs: 2_500 })),

@@ -1,0 +1,91 @@
+/**
+ * Signals of one family in one tick → what the incident tells: cause, origin, sources and severity. Detectors see one
+ * statistic each; here all layers are looked at together.
+ */
+import type { Signal, TickContext } from '../detect/contract.ts';
+import { cellOf } from '../layout.ts';
+import { type NamedSignal, originOf } from '../story.ts';
+import { arithmetic, judge, type Verdict } from './causes.ts';
+import { largestShift, nameOfCell, type Pattern, patternOf } from './pattern.ts';
+
+/** A shift of the arithmetic this large in any layer pages, request standard deviations. */
+const PAGE_SIGMAS = 5;
+
+/** The signal that tells the story: the first of the given ones when there is nothing more to say; null without any. */
+export function diagnose(context: TickContext, signals: readonly NamedSignal[]): NamedSignal | null {
+  const first = originOf(signals);
+  if (first === null) return null;
+  const sources = blamedSources(signals, first);
+  const pattern = patternOf(context, sources, cellOfSignal(first.signal));
+  const seen = pattern === null ? null : judge(pattern);
+  const said = mostCertain(signals);
+  if (said !== null && (seen === null || said.signal.confidence >= seen.confidence))
+    return tell(context, first, sources, pattern, said.signal);
+  return tell(context, first, sources, pattern, seen);
+}
+
+function tell(
+  context: TickContext,
+  first: NamedSignal,
+  sources: readonly string[],
+  pattern: Pattern | null,
+  verdict: Verdict | Signal | null,
+): NamedSignal {
+  const { signal } = first;
+  const cause = verdict?.cause ?? signal.cause;
+  const named = verdict !== null && 'layer' in verdict && verdict.layer >= 0 ? verdict : null;
+  // Who names a cause names its place; else it is the first cell that is out.
+  const place = named ?? (pattern === null ? signal : placeOf(pattern));
+  const pages =
+    pattern !== null &&
+    (arithmetic as readonly string[]).includes(cause) &&
+    largestShift(pattern) >= PAGE_SIGMAS;
+  return {
+    detector: first.detector,
+    signal: {
+      ...signal,
+      layer: place.layer,
+      site: place.site,
+      sources: named !== null && named.sources.length > 0 ? named.sources : sources,
+      cause,
+      confidence: verdict?.confidence ?? signal.confidence,
+      severity: pages ? 'page' : signal.severity,
+      effect: Math.max(
+        signal.unit === 'request_sigmas' ? signal.effect : 0,
+        pattern === null ? signal.effect : largestShift(pattern),
+      ),
+      unit: pattern === null ? signal.unit : 'request_sigmas',
+      evidence: { ...signal.evidence, ...(verdict?.evidence ?? {}) },
+      says: verdict?.says ?? (pattern === null ? signal.says : sayPlace(context, pattern, signal)),
+    },
+  };
+}
+
+const placeOf = ({ origin }: Pattern): { layer: number; site: 'input' | 'output' } => ({
+  layer: origin >> 1,
+  site: (origin & 1) === 0 ? 'input' : 'output',
+});
+
+const sayPlace = (_: TickContext, pattern: Pattern, signal: Signal): string =>
+  signal.layer === pattern.origin >> 1
+    ? signal.says
+    : `activations have moved from ${nameOfCell(pattern, pattern.origin)} on`;
+
+const cellOfSignal = (signal: Signal): number =>
+  signal.layer < 0 ? -1 : cellOf(signal.layer, signal.site === 'output' ? 1 : 0);
+
+/** A comparison of sources knows best whom to blame; then the detector that saw the origin. */
+function blamedSources(signals: readonly NamedSignal[], first: NamedSignal): readonly string[] {
+  const peers = signals.find(({ detector }) => detector === 'peers');
+  return peers?.signal.sources ?? first.signal.sources;
+}
+
+/** The signal that is surest of a cause of its own. */
+function mostCertain(signals: readonly NamedSignal[]): NamedSignal | null {
+  let best: NamedSignal | null = null;
+  for (const named of signals) {
+    if (named.signal.cause === 'unknown') continue;
+    if (best === null || named.signal.confidence > best.signal.confidence) best = named;
+  }
+  return best;
+}
