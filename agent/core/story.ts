@@ -32,11 +32,14 @@ export function describe(book: IncidentBook, incident: Incident, subject: Subjec
   incident.says = signal.says;
 }
 
+/** A cause is not exchanged for one that is hardly surer: ticks differ by chance. */
+const SURER = 0.09;
+
 /** Of an open incident: a surer cause takes the place of the one told, and an earlier layer that of the origin. */
 export function refine(open: Incident, subject: Subject, first: NamedSignal): void {
   const { signal } = first;
   const origin = nameOf(subject, signal);
-  const isSurer = signal.cause !== 'unknown' && signal.confidence > open.confidence;
+  const isSurer = signal.cause !== 'unknown' && signal.confidence > open.confidence + SURER;
   const known = open.layers.length === 0 ? Number.POSITIVE_INFINITY : subject.layers.indexOf(open.layers[0]!);
   const isEarlier = origin !== '' && signal.layer < known && signal.confidence >= open.confidence;
   if (!isSurer && !isEarlier) return;

@@ -1,6 +1,8 @@
 /**
  * What a pattern says of its cause, one rule each; the most certain one is told. Normalization computes y = γ·x̂ + β with
- * x̂ = (x − μ)/√(σ² + ε), so its output tells of γ, β, ε and μ once its input is known to be as before.
+ * x̂ = (x − μ)/√(σ² + ε), so its output tells of γ, β, ε and μ once its input is known to be as before. What scatters
+ * from flush to flush tells as much as what has moved: x̂ has mean 0 and variance 1 in every token, so without γ the
+ * output's mean scatters no more, and without μ it scatters more.
  */
 import { round } from '../detect/shift.ts';
 import { layerOfCell } from '../layout.ts';
@@ -14,120 +16,197 @@ export interface Verdict {
   readonly evidence: Readonly<Record<string, number | string>>;
 }
 
+/** The output of a normalization whose input is as before. */
+interface Normalization {
+  readonly name: string;
+  readonly output: CellPattern;
+  readonly input: CellPattern;
+  readonly ratio: number;
+  /** Who could have changed the arithmetic: a deployment, or one source that differs from the others. */
+  readonly changed: boolean;
+}
+
 type Rule = (pattern: Pattern, origin: CellPattern) => Verdict | null;
 
-/** Variance across features that γ = 1, β = 0 give, up to ε and scatter; and the mean they give. */
-const UNIT_SHARE = 0.03;
-const ZERO_MEAN = 0.02;
-/** RMS normalization keeps the variance, up to this log ratio. */
-const KEPT_LOG_RATIO = 0.1;
+/** Causes that show the arithmetic wrong. */
+export const ARITHMETIC: readonly string[] = [
+  'epsilon_mismatch',
+  'missing_affine',
+  'norm_type',
+  'weight_corruption',
+];
+
+/** Scatter this small is none, this large is as before at least. */
+const NO_SCATTER = 0.03;
+const LIVE_SCATTER = 0.3;
+const LESS_SCATTER = 0.5;
+const MORE_SCATTER = 1.7;
+/** γ = 1 and β = 0 give variance 1 up to ε. */
+const UNIT_SHARE = 0.005;
+/** RMS normalization and a lost β leave the variance about as it was (log ratio). */
+const KEPT_LOG_RATIO = 0.15;
+/** Less scatter is told from chance by as many flushes. */
+const CENTRED_FLUSHES_MIN = 30;
+const DEAD_RATIO = 1e-4;
 /** Shifts of a quantized model stay below this, request standard deviations. */
 const QUANTIZED_MAX = 2;
-/** An output whose variance is this small against its baseline is dead. */
-const DEAD_RATIO = 1e-4;
 
-export const arithmetic = ['epsilon_mismatch', 'missing_affine', 'norm_type', 'weight_corruption'] as const;
-
-const inputShift: Rule = (pattern) => {
-  if (layerOfCell(pattern.origin) !== 0 || isOutput(pattern.origin)) return null;
-  return {
-    cause: 'input_shift',
-    confidence: pattern.sources.length > 0 ? 0.5 : 0.8,
-    says: `the input has moved: ${nameOfCell(pattern, 0)}, the first normalization, already sees it`,
-    evidence: {},
-  };
+const inputShift: Rule = (pattern, origin) => {
+  const { context, sources } = pattern;
+  if (layerOfCell(pattern.origin) !== 0) return null;
+  const says = `the input has moved: ${nameOfCell(pattern, 0)}, the first normalization, already sees it`;
+  const verdict = { cause: 'input_shift', says, evidence: {} };
+  if (!isOutput(pattern.origin)) return { ...verdict, confidence: sources.length > 0 ? 0.5 : 0.8 };
+  // The first output alone: other tokens of the same mean and variance, if nobody changed the arithmetic.
+  if (origin.constant === 'kept') return { ...verdict, confidence: 0.8 };
+  const unexplained = !context.deployed && sources.length === 0 && origin.constant === null;
+  return unexplained ? { ...verdict, confidence: 0.55 } : null;
 };
 
 /** The block before a layer computes something else. */
 const block: Rule = (pattern, origin) => {
-  if (layerOfCell(pattern.origin) === 0 || isOutput(pattern.origin)) return null;
+  const { context, sources } = pattern;
+  if (layerOfCell(pattern.origin) === 0) return null;
   const name = nameOfCell(pattern, pattern.origin);
   const shift =
     Math.abs(origin.meanShift) > Math.abs(origin.varianceShift) ? origin.meanShift : origin.varianceShift;
-  const { deployed } = pattern.context;
+  // Without a deployment nobody changed an epsilon on all sources at once; bits do flip.
+  const unexplained = !context.deployed && sources.length === 0;
+  if (isOutput(pattern.origin) && !unexplained) return null;
   return {
     cause: 'weight_corruption',
-    confidence: deployed ? 0.5 : 0.8,
+    confidence: isOutput(pattern.origin) ? 0.5 : context.deployed ? 0.5 : 0.8,
     says: `what reaches ${name} has moved by ${Math.abs(shift).toFixed(1)} request standard deviations while all before it is as it was: the block before it computes something else`,
     evidence: {},
   };
 };
 
-/** Small shifts of either sign in most layers after the first, right after a deployment. */
-const quantization: Rule = (pattern) => {
-  const { context, cells, origin } = pattern;
-  if (!context.deployed || layerOfCell(origin) === 0 || largestShift(pattern) > QUANTIZED_MAX) return null;
+/** Shifts of either sign in many layers, none far larger than the others, right after a deployment. */
+const quantization: Rule = (pattern, origin) => {
+  const { context, cells } = pattern;
+  if (!context.deployed || layerOfCell(pattern.origin) === 0 || largestShift(pattern) > QUANTIZED_MAX)
+    return null;
+  const next = cells[pattern.origin + 1] ?? origin;
+  const first = Math.max(shiftOfCell(origin), shiftOfCell(next));
   let up = 0;
   let down = 0;
-  let squares = 0;
-  let count = 0;
-  for (let cell = origin; cell < cells.length; cell++) {
+  let moved = 0;
+  for (let cell = pattern.origin + 2; cell < cells.length; cell++) {
     const one = cells[cell];
     if (one == null) continue;
     const mean = one.meanShift / one.meanSpread;
-    const variance = one.varianceShift / one.varianceSpread;
-    squares += mean * mean + variance * variance;
-    count += 2;
-    if (Math.abs(mean) < 1) continue;
-    if (mean > 0) up++;
-    else down++;
+    const isOut = Math.abs(mean) >= 2 || Math.abs(one.varianceShift / one.varianceSpread) >= 2;
+    if (isOut && shiftOfCell(one) >= first / 2) moved++;
+    if (mean >= 1) up++;
+    else if (mean <= -1) down++;
   }
-  const scatter = Math.sqrt(squares / count);
-  if (count < 8 || scatter < 1.5 || up < 0.2 * (up + down) || down < 0.2 * (up + down)) return null;
+  if (moved < 4 || Math.min(up, down) < 0.2 * (up + down)) return null;
   return {
     cause: 'quantization',
     confidence: 0.75,
-    says: `small shifts of either sign in most layers from ${nameOfCell(pattern, origin)} on, as lower precision of weights gives`,
-    evidence: { layers_scatter: round(scatter), largest_shift_sigmas: round(largestShift(pattern)) },
+    says: `small shifts of either sign in ${moved} more places from ${nameOfCell(pattern, pattern.origin)} on, as lower precision of weights gives`,
+    evidence: { places_moved: moved, largest_shift_sigmas: round(largestShift(pattern)) },
   };
 };
 
+const shiftOfCell = (cell: CellPattern): number =>
+  Math.max(Math.abs(cell.meanShift), Math.abs(cell.varianceShift));
+
+/** γ = 1: x̂ has mean 0 in every token, so the output's mean no longer scatters (nor its variance, if β is gone too). */
 const missingAffine: Rule = (pattern, origin) => {
-  if (!isOutput(pattern.origin)) return null;
-  const wasUnit = Math.abs(origin.baselineVariance - 1) <= 2 * UNIT_SHARE;
-  if (wasUnit || Math.abs(origin.variance - 1) > UNIT_SHARE || Math.abs(origin.mean) > ZERO_MEAN) return null;
+  const n = normalizationOf(pattern, origin);
+  if (n === null || !(n.input.meanScatter > LIVE_SCATTER)) return null;
+  const { output, name } = n;
+  const isUnit = Math.abs(output.variance - 1) <= UNIT_SHARE && output.varianceScatter <= NO_SCATTER;
+  // A huge epsilon leaves β alone, which does not scatter either, but then nothing is left of the variance.
+  const noMeanScatter = output.meanScatter <= NO_SCATTER && output.variance > 0.9;
+  const nearUnit = Math.abs(output.variance - 1) <= 0.1 && output.varianceScatter <= 2 * NO_SCATTER;
+  if (!noMeanScatter && !(nearUnit && Math.abs(Math.log(n.ratio)) > UNIT_SHARE)) return null;
+  const what = isUnit && noMeanScatter ? 'gamma and beta are' : 'gamma is';
   return {
     cause: 'missing_affine',
-    confidence: 0.95,
-    says: `${nameOfCell(pattern, pattern.origin)} gives mean ${origin.mean.toFixed(3)} and variance ${origin.variance.toFixed(3)}: gamma and beta are not applied`,
-    evidence: { output_mean: round(origin.mean), output_variance: round(origin.variance) },
+    confidence: noMeanScatter ? 0.95 : 0.85,
+    says: `${name} gives mean ${output.mean.toFixed(3)} and variance ${output.variance.toFixed(3)} whatever its input: ${what} not applied`,
+    evidence: { output_mean: round(output.mean), output_variance: round(output.variance) },
   };
 };
 
-/** RMS normalization leaves the mean in: the output's mean follows the input's, its variance stays. */
+/** RMS normalization leaves the mean in: the output's mean follows the input's, its variance stays. And the reverse. */
 const normType: Rule = (pattern, origin) => {
-  const { cells } = pattern;
-  if (!isOutput(pattern.origin)) return null;
-  const input = cells[pattern.origin - 1];
-  if (input == null) return null;
-  const ratio = Math.log(origin.variance / origin.baselineVariance);
-  if (Math.abs(ratio) > KEPT_LOG_RATIO || Math.abs(origin.meanShift) < 3 * Math.abs(origin.varianceShift))
-    return null;
+  const n = normalizationOf(pattern, origin);
+  if (n === null || Math.abs(Math.log(n.ratio)) > KEPT_LOG_RATIO) return null;
+  const { input, output, name } = n;
   const expected = input.mean / Math.sqrt(input.variance + input.mean * input.mean);
-  const gain = (origin.mean - origin.baselineMean) / expected;
-  if (!(gain > 0.02 && gain < 20)) return null;
+  // γ is about the root of the output's variance, so the shift is about that share of the input's mean.
+  const gain = (output.mean - output.baselineMean) / expected / Math.sqrt(output.baselineVariance);
+  const evidence = { mean_gain: round(gain), mean_scatter_ratio: round(output.meanScatter) };
+  const clear = Math.abs(output.meanShift) >= 3 * Math.abs(output.varianceShift);
+  const follows = gain > 0.4 && gain < 2.5 && output.meanScatter > LESS_SCATTER;
+  const scatters = output.meanScatter > MORE_SCATTER && !(input.meanScatter > MORE_SCATTER);
+  if (follows || scatters) {
+    return {
+      cause: 'norm_type',
+      confidence: follows && clear ? 0.85 : 0.65,
+      says: `the mean at the output of ${name} follows its input while the variance stays: RMS in place of layer normalization`,
+      evidence,
+    };
+  }
+  const centred = output.meanScatter < LESS_SCATTER && input.meanScatter > 2 * output.meanScatter;
+  if (!centred || Math.abs(Math.log(n.ratio)) > 0.05 || output.flushes < CENTRED_FLUSHES_MIN) return null;
   return {
     cause: 'norm_type',
-    confidence: 0.85,
-    says: `the mean at the output of ${nameOfCell(pattern, pattern.origin)} follows its input while the variance stays: RMS in place of layer normalization`,
-    evidence: { mean_gain: round(gain) },
+    confidence: 0.7,
+    says: `the mean at the output of ${name} no longer follows its input: layer normalization in place of RMS`,
+    evidence,
+  };
+};
+
+/** A constant has gone from the mean, and what scatters is as before. */
+const missingBeta: Rule = (pattern, origin) => {
+  const n = normalizationOf(pattern, origin);
+  if (n === null || !n.changed || Math.abs(Math.log(n.ratio)) > KEPT_LOG_RATIO) return null;
+  const { output, name } = n;
+  // What ε does to the mean is bounded by what it does to the variance.
+  const byEpsilon =
+    Math.abs(1 - Math.sqrt(n.ratio)) *
+    (Math.abs(output.baselineMean) + 0.1 * Math.sqrt(output.baselineVariance));
+  const shift = Math.abs(output.mean - output.baselineMean);
+  if (shift < 3 * byEpsilon || Math.abs(output.meanShift) < 1) return null;
+  if (output.meanScatter < LESS_SCATTER || output.meanScatter > MORE_SCATTER) return null;
+  return {
+    cause: 'missing_affine',
+    confidence: 0.72,
+    says: `the mean at the output of ${name} has moved by a constant (${(output.mean - output.baselineMean).toPrecision(2)}) with the same input: beta is not applied`,
+    evidence: { mean_moved: round(output.mean - output.baselineMean) },
+  };
+};
+
+/** Some channels give nothing any more: the variance falls, and the mean, no longer balanced, scatters more. */
+const channels: Rule = (pattern, origin) => {
+  const n = normalizationOf(pattern, origin);
+  if (n === null || n.ratio > 0.97 || !(n.output.meanScatter > 2) || n.input.meanScatter > MORE_SCATTER)
+    return null;
+  return {
+    cause: 'channel_collapse',
+    confidence: 0.78,
+    says: `the variance at the output of ${n.name} is ${n.ratio.toFixed(2)} of its baseline while its mean scatters more, as when channels are lost`,
+    evidence: { output_variance_ratio: round(n.ratio), mean_scatter_ratio: round(n.output.meanScatter) },
   };
 };
 
 /** ε = σ²·(1/v − 1), v the normalized variance: what the output's variance lost while its input stayed. */
 const epsilon: Rule = (pattern, origin) => {
-  if (!isOutput(pattern.origin)) return null;
-  const ratio = origin.variance / origin.baselineVariance;
-  if (!(ratio < 1 && ratio > DEAD_RATIO)) return null;
+  const n = normalizationOf(pattern, origin);
+  if (n === null || !(n.ratio < 1 && n.ratio > DEAD_RATIO)) return null;
   const tokenVariance = tokenVarianceOf(pattern, pattern.origin - 1);
   if (tokenVariance === null) return null;
-  const implied = tokenVariance * (1 / ratio - 1);
-  const name = nameOfCell(pattern, pattern.origin);
+  const implied = tokenVariance * (1 / n.ratio - 1);
   return {
     cause: 'epsilon_mismatch',
-    confidence: 0.7,
-    says: `the variance at the output of ${name} is ${ratio.toFixed(2)} of its baseline with the same input: epsilon is near ${implied.toPrecision(1)}`,
-    evidence: { implied_epsilon: round(implied), output_variance_ratio: round(ratio) },
+    confidence:
+      n.changed || (layerOfCell(pattern.origin) === 0 && n.output.constant === 'moved') ? 0.7 : 0.45,
+    says: `the variance at the output of ${n.name} is ${n.ratio.toFixed(2)} of its baseline with the same input: epsilon is near ${implied.toPrecision(1)}`,
+    evidence: { implied_epsilon: round(implied), output_variance_ratio: round(n.ratio) },
   };
 };
 
@@ -142,7 +221,31 @@ const dead: Rule = (pattern, origin) => {
   };
 };
 
-const RULES: readonly Rule[] = [inputShift, missingAffine, normType, dead, quantization, epsilon, block];
+/** Null when the fault does not begin at an output whose input is known. */
+function normalizationOf(pattern: Pattern, origin: CellPattern): Normalization | null {
+  const input = isOutput(pattern.origin) ? pattern.cells[pattern.origin - 1] : null;
+  const ratio = origin.variance / origin.baselineVariance;
+  if (input == null || !(ratio > 0)) return null;
+  return {
+    name: nameOfCell(pattern, pattern.origin),
+    output: origin,
+    input,
+    ratio,
+    changed: pattern.context.deployed || pattern.sources.length > 0,
+  };
+}
+
+const RULES: readonly Rule[] = [
+  inputShift,
+  missingAffine,
+  normType,
+  missingBeta,
+  channels,
+  dead,
+  quantization,
+  epsilon,
+  block,
+];
 
 /** The most certain rule that fits; null when none does. */
 export function judge(pattern: Pattern): Verdict | null {

@@ -5,7 +5,7 @@
 import type { Signal, TickContext } from '../detect/contract.ts';
 import { cellOf } from '../layout.ts';
 import { type NamedSignal, originOf } from '../story.ts';
-import { arithmetic, judge, type Verdict } from './causes.ts';
+import { ARITHMETIC, judge, type Verdict } from './causes.ts';
 import { largestShift, nameOfCell, type Pattern, patternOf } from './pattern.ts';
 
 /** A shift of the arithmetic this large in any layer pages, request standard deviations. */
@@ -36,10 +36,7 @@ function tell(
   const named = verdict !== null && 'layer' in verdict && verdict.layer >= 0 ? verdict : null;
   // Who names a cause names its place; else it is the first cell that is out.
   const place = named ?? (pattern === null ? signal : placeOf(pattern));
-  const pages =
-    pattern !== null &&
-    (arithmetic as readonly string[]).includes(cause) &&
-    largestShift(pattern) >= PAGE_SIGMAS;
+  const pages = pattern !== null && ARITHMETIC.includes(cause) && largestShift(pattern) >= PAGE_SIGMAS;
   return {
     detector: first.detector,
     signal: {

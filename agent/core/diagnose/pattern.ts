@@ -1,4 +1,5 @@
 /** What a fault looks like over all layers: shifts of every cell in one tick, of all sources or of the ones to blame. */
+import * as b from '../bucket.ts';
 import type { TickContext } from '../detect/contract.ts';
 import { SHIFT_COLUMNS, shiftOf } from '../detect/shift.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
@@ -10,6 +11,7 @@ import {
   SCORE_STRIDE,
   scoreCells,
 } from '../score/cells.ts';
+import { components, type Statistic } from '../score/components.ts';
 import type { TickSummary } from '../tick.ts';
 
 /** A shift counts in one tick alone when it is this many of its standard deviations. */
@@ -25,6 +27,12 @@ export interface CellPattern {
   readonly baselineMean: number;
   readonly variance: number;
   readonly baselineVariance: number;
+  /** Scatter of one request within the tick over that of the baseline; NaN where the tick has too few flushes. */
+  readonly flushes: number;
+  readonly meanScatter: number;
+  readonly varianceScatter: number;
+  /** An extreme that the baseline holds constant is as it was, or has moved; null where none is constant. */
+  readonly constant: 'kept' | 'moved' | null;
 }
 
 export interface Pattern {
@@ -76,8 +84,53 @@ function cellPattern(
     baselineMean: scores.rows[at + S_BASELINE_MEAN]!,
     variance: tick.cells[row + m.V_MEAN]!,
     baselineVariance: scores.rows[at + S_BASELINE_VARIANCE]!,
+    flushes: tick.cells[row + m.FLUSHES]!,
+    meanScatter: scatterOf(context, tick, cell, 'mean'),
+    varianceScatter: scatterOf(context, tick, cell, 'variance'),
+    constant: constantOf(context, tick, cell),
   };
 }
+
+/** Fewer flushes than this tell nothing of scatter. */
+const FLUSHES_MIN = 8;
+
+function scatterOf(context: TickContext, tick: TickSummary, cell: number, statistic: Statistic): number {
+  const row = cell * m.TICK_STRIDE;
+  // Each source adds its own mean: scatter is what flushes of one source show.
+  const freedom = tick.cells[row + m.FLUSHES]! - 1;
+  const known = components(context.baseline!.cells, placeOf(context, cell), statistic);
+  if (known === null || freedom + 1 < FLUSHES_MIN) return Number.NaN;
+  const squares = tick.cells[row + (statistic === 'mean' ? m.A_M2 : m.V_M2)]!;
+  return squares / freedom / known.requestVariance;
+}
+
+/** Met in this share of the baseline's ticks, an extreme is constant; it has moved from this share of its value on. */
+const MET_SHARE = 0.8;
+const MOVED_SHARE = 5e-5;
+
+function constantOf(context: TickContext, tick: TickSummary, cell: number): CellPattern['constant'] {
+  const { cells } = context.baseline!;
+  const at = placeOf(context, cell) * b.BUCKET_STRIDE;
+  const row = cell * m.TICK_STRIDE;
+  const ticks = cells[at + b.B_TICKS]!;
+  let known = 0;
+  let kept = 0;
+  for (const [value, met, now, sign] of [
+    [b.B_LOW, b.B_LOW_TICKS, m.LOW, 1],
+    [b.B_HIGH, b.B_HIGH_TICKS, m.HIGH, -1],
+  ] as const) {
+    if (!(cells[at + met]! >= MET_SHARE * ticks)) continue;
+    const shift = (sign * (tick.cells[row + now]! - cells[at + value]!)) / Math.abs(cells[at + value]!);
+    // More extreme may be a rare text; only less extreme is the arithmetic.
+    if (shift > MOVED_SHARE) return 'moved';
+    known++;
+    if (shift >= -MOVED_SHARE) kept++;
+  }
+  return known > 0 && kept === known ? 'kept' : null;
+}
+
+const placeOf = (context: TickContext, cell: number): number =>
+  (context.places[layerOfCell(cell)] ?? 0) * 2 + (cell & 1);
 
 /** Out in this tick alone. */
 export function isClear(context: TickContext, cell: CellPattern): boolean {
