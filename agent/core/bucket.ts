@@ -7,6 +7,7 @@
  * (one-way random effects, method of moments: Searle, Casella, McCulloch, "Variance Components", 1992, ch. 3)
  */
 import { type Codec, f64, floats, list, map, str, struct } from './codec.ts';
+import { moveTolerance } from './constant.ts';
 import { type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
@@ -150,9 +151,6 @@ function mergeExtremes(into: Float64Array, at: number, min: number, max: number)
   into[at + B_MAX] = first ? max : Math.max(into[at + B_MAX]!, max);
 }
 
-/** Values of 5 digits are the same constant within this share of it. */
-export const CONSTANT_SHARE = 2e-5;
-
 /**
  * The least extreme value and how often it was met. Where every request carries it (a token that is always there), rare
  * texts can only be more extreme. `sign` is 1 for minima, whose least extreme is the greatest, and −1 for maxima.
@@ -161,13 +159,10 @@ function mergeConstant(into: Float64Array, at: number, value: number, ticks: num
   if (ticks === 0 || !Number.isFinite(value)) return;
   const known = into[at + 1]!;
   const shift = known === 0 ? Number.POSITIVE_INFINITY : sign * (value - into[at]!);
-  const tolerance = CONSTANT_SHARE * Math.abs(into[at]!);
-  if (shift > tolerance) {
-    into[at] = value;
-    into[at + 1] = ticks;
-  } else if (shift >= -tolerance) {
-    into[at + 1] = known + ticks;
-  }
+  const tolerance = moveTolerance(value, into[at]!);
+  if (shift < -tolerance) return;
+  into[at + 1] = shift > tolerance ? ticks : known + ticks;
+  if (shift > 0) into[at] = value;
 }
 
 /** Mean at `at`, sum of squares between ticks at `at + 1`. */
