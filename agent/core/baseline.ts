@@ -54,6 +54,8 @@ export interface Baseline {
   detail: Bucket[];
   /** Ticks of the open incident, from its onset on. */
   setAside: Bucket | null;
+  /** Sums of rolling and detail that were asked for since these last changed; no part of the state. */
+  windows: Map<Range, Bucket>;
 }
 
 export function newBaseline(layerCount: number, learns: boolean): Baseline {
@@ -65,6 +67,7 @@ export function newBaseline(layerCount: number, learns: boolean): Baseline {
     rolling: LEVELS.map(() => []),
     detail: [],
     setAside: null,
+    windows: new Map(),
   };
 }
 
@@ -125,11 +128,17 @@ export function relearn(b: Baseline, layerCount: number): void {
   b.waiting = [];
   b.rolling = LEVELS.map(() => []);
   b.detail = [];
+  b.windows.clear();
   if (b.learning.ticks > 0) enterBucket(b, copyOf(b.learning, layerCount), layerCount);
 }
 
-/** Moments of the last `range` before the newest tick that has entered. Null when nothing has. */
+/**
+ * Moments of the last `range` before the newest tick that has entered. Null when nothing has. Summed once for all ticks
+ * between two changes, so it belongs to the baseline: to be read only.
+ */
 export function rollingWindow(b: Baseline, range: Range, layerCount: number): Bucket | null {
+  const known = b.windows.get(range);
+  if (known !== undefined) return known;
   const newestMs = newestOf(b);
   if (newestMs === null) return null;
   const window = newBucket(layerCount);
@@ -137,6 +146,7 @@ export function rollingWindow(b: Baseline, range: Range, layerCount: number): Bu
     for (const bucket of level) if (bucket.toMs > newestMs - RANGES[range]) mergeBuckets(window, bucket);
   }
   if (RANGES[range] >= DAY_MS) for (const bucket of b.detail) mergeDetail(window, bucket);
+  b.windows.set(range, window);
   return window;
 }
 
@@ -196,6 +206,7 @@ export function forgetFrom(b: Baseline, fromMs: number): void {
   b.waiting = b.waiting.filter(isPast);
   b.rolling = b.rolling.map((level) => level.filter(isPast));
   b.detail = b.detail.filter((bucket) => bucket.fromMs < fromMs);
+  b.windows.clear();
 }
 
 /** All under other layers. */
@@ -204,9 +215,11 @@ export function moveBaseline(b: Baseline, places: Int32Array, layerCount: number
   const all = [b.learning, b.trial, b.setAside, ...b.waiting, ...b.rolling.flat()];
   for (const bucket of all) if (bucket !== null) moveBucket(bucket, places, layerCount);
   for (const bucket of b.detail) moveDetail(bucket, places, layerCount);
+  b.windows.clear();
 }
 
 function enterTick(b: Baseline, tick: TickSummary, layerCount: number): void {
+  b.windows.clear();
   addTick(slotFor(b.rolling[0]!, tick.startMs, LEVELS[0].spanMs, layerCount), tick, 'moments');
   const detail = newBucket(0);
   addTick(detail, tick, 'detail');
@@ -215,6 +228,7 @@ function enterTick(b: Baseline, tick: TickSummary, layerCount: number): void {
 }
 
 function enterBucket(b: Baseline, bucket: Bucket, layerCount: number): void {
+  b.windows.clear();
   keepDetail(b, bucket);
   const moments = { ...bucket, histograms: [], outputs: new Map(), sums: new Map() };
   const slot = slotFor(b.rolling[0]!, bucket.fromMs, LEVELS[0].spanMs, layerCount);
