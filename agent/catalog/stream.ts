@@ -34,6 +34,22 @@ export const STREAM_METRICS = {
     stability: 'stable',
     help: 'How much of the first baseline is there: 0 to 1, 1 when the stream is guarded.',
   },
+  detector_evidence_nats: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['detector'],
+    stability: 'experimental',
+    help: 'Evidence of a detector in the last closed tick that something has changed: its natural logarithm, 0 for none.',
+  },
+  detector_threshold_nats: {
+    type: 'gauge',
+    unit: 'nats',
+    scope: 'stream',
+    labels: ['detector', 'severity'],
+    stability: 'experimental',
+    help: "Evidence that opens a ticket, and that a page needs beside its effect: from the model's budget, raised by calibration.",
+  },
   maintenance_active: {
     type: 'gauge',
     unit: 'windows',

@@ -75,6 +75,8 @@ export interface StreamView {
   /** One per layer and site measured in the last closed tick, in forward order. */
   readonly cells: readonly CellView[];
   readonly outputs: readonly OutputView[];
+  /** One per detector that has a share of the budget; none for a run. */
+  readonly evidence: readonly EvidenceView[];
   /** Last step of a run. */
   readonly training: TrainingView | null;
 }
@@ -127,6 +129,17 @@ export interface OutputView {
     readonly klNats: number | null;
     readonly jsNats: number | null;
   }[];
+}
+
+/** Evidence of one detector in the last closed tick, natural logarithm, and what it takes to open a ticket or to page. */
+export interface EvidenceView {
+  readonly detector: string;
+  readonly nats: number;
+  readonly ticketNats: number;
+  readonly pageNats: number;
+  /** Where it is strongest; null where that is no layer. */
+  readonly layer: string | null;
+  readonly site: Site | null;
 }
 
 export interface TrainingView {

@@ -2,6 +2,7 @@
 
 import { watermarkOf } from './clock.ts';
 import { byName } from './codec.ts';
+import { viewEvidence } from './evidence-view.ts';
 import type { Incident } from './incident.ts';
 import { layerOfCell, siteOfCell } from './layout.ts';
 import { checkpointOf, type Model } from './model.ts';
@@ -83,6 +84,7 @@ function viewStream(model: Model, stream: Stream, settings: Settings): v.StreamV
     layers: [...stream.layers],
     cells: last === null ? [] : viewCells(stream, last),
     outputs: viewOutputs(model, stream),
+    evidence: viewEvidence(model, stream, settings),
     training: null,
   };
 }
@@ -237,6 +239,7 @@ function viewRun(model: Model, run: Run): v.StreamView {
     layers: [],
     cells: [],
     outputs: [],
+    evidence: [],
     training: {
       loss: run.loss,
       learningRate: run.learningRate,

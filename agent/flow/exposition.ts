@@ -88,7 +88,7 @@ export function expose(
 const withoutStopped = (model: ModelView): ModelView => ({
   ...model,
   streams: model.streams.map((stream) =>
-    stream.state === 'stopped' ? { ...stream, cells: [], outputs: [], training: null } : stream,
+    stream.state === 'stopped' ? { ...stream, cells: [], outputs: [], evidence: [], training: null } : stream,
   ),
 });
 

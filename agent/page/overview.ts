@@ -27,7 +27,9 @@ export function buildOverview(views: readonly PartitionView[], nowMs: number): O
   const closed = all
     .filter((incident) => incident.status !== 'open')
     .sort((a, b) => closedMs(b) - closedMs(a));
-  const byId = new Map(streams.map((stream) => [stream.id, stream]));
+  const byId = new Map(
+    models.flatMap((model) => model.streams.map((stream) => [streamId(streamKey(stream)), stream] as const)),
+  );
   const summarize = (incident: IncidentView) => summarizeIncident(incident, byId);
   return {
     nowMs,
@@ -139,14 +141,16 @@ function outputKl(stream: StreamView): number | null {
 
 function summarizeIncident(
   incident: IncidentView,
-  streams: ReadonlyMap<string, StreamSummary>,
+  streams: ReadonlyMap<string, StreamView>,
 ): IncidentSummary {
-  const { environment, model, version, role, run } = incident;
+  const { environment, model, version, role, run, detectors } = incident;
   const local = run === null ? `serving/${version}/${role ?? 'stable'}` : `run/${run}`;
   const stream = streamId(streamKey({ environment, model, id: local }));
+  const seen = streams.get(stream);
+  const strength = incident.status === 'open' ? (seen?.evidence ?? []) : [];
   return {
     id: incident.id,
-    stream: streams.has(stream) ? stream : null,
+    stream: seen === undefined ? null : stream,
     environment,
     model,
     version,
@@ -162,12 +166,13 @@ function summarizeIncident(
     scope: incident.scope,
     layers: incident.layers,
     sources: incident.sources,
-    detectors: incident.detectors,
+    detectors,
     deployment: incident.deployment,
     evidence: Object.entries(incident.evidence)
       .slice(0, EVIDENCE_MAX)
       .map(([name, value]) => ({ name, value })),
     effect: incident.effect,
+    now: strength.filter(({ detector }) => detectors.includes(detector)),
     onsetMs: incident.onsetMs,
     openedMs: incident.openedMs,
     resolvedMs: incident.resolvedMs,

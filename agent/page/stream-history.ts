@@ -20,6 +20,7 @@ export function streamHistory(history: History, stream: StreamView, model: Model
       .map((cell) => ({ ...cell, shift: cell.shift.map(rounded) }))
       .sort((a, b) => placeOf(a.layer) - placeOf(b.layer) || (a.site < b.site ? -1 : 1)),
     marks: marksOf(stream, model, past.columns[0] ?? 0),
+    evidence: stream.evidence,
   };
 }
 

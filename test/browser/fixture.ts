@@ -9,6 +9,7 @@ import { emptyModel, epsilonIncident, staleIncident } from './incidents.ts';
 import {
   cellsOf,
   DEPLOYED_TICK,
+  evidenceOf,
   HOSTILE_LAYER,
   LAYERS,
   outputsOf,
@@ -100,6 +101,7 @@ function serving(
         state: 'calibrating',
         calibration,
         reference: null,
+        evidence: evidenceOf(0, false).map((one) => ({ ...one, nats: 0, layer: null, site: null })),
         sources: [{ source: 'pod-7', status: 'live', lastMs: START_MS + tick * TICK_MS + 700 }],
         cells: cellsOf(layers, tick, 3, null, 0).map((cell) => ({ ...cell, scores: [] })),
       },

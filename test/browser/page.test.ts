@@ -141,6 +141,62 @@ describe('keyboard', () => {
   });
 });
 
+describe('evidence', () => {
+  const row = (detector: string) => `.evidences tr:has(th:has-text("${detector}"))`;
+  const fill = async (page: Page, detector: string) =>
+    Number.parseFloat((await page.locator(`${row(detector)} .bar-fill`).getAttribute('width')) ?? '');
+
+  test('of each detector stands beside its thresholds, in words and as a bar, with the layer where it is strongest', async (t) => {
+    const { page, errors } = await open(t);
+    expect(await text(page, row('activation variance'))).toMatch(
+      /17\.1 · enough for a page\s+ticket at 12\.6, page at 14\.1/,
+    );
+    expect(await text(page, row('activation mean'))).toContain('13.1 · enough for a ticket');
+    expect(await text(page, row('peers'))).toMatch(/\s\d\.\d\s+ticket at 12\.9, page at 14\.4\s+–/);
+    expect(await fill(page, 'activation variance')).toBe(100);
+    expect(await fill(page, 'output divergence')).toBeCloseTo((6.2 / 14.76 / 1.02) * 100, 0);
+    const marks = await page.locator(`${row('peers')} .bar-mark`).all();
+    const at = await Promise.all(marks.map(async (mark) => (await mark.boundingBox())!.x));
+    const bar = (await page.locator(`${row('peers')} svg`).boundingBox())!;
+    expect((at[0]! - bar.x) / bar.width).toBeCloseTo(12.91 / 14.36 / 1.02, 2);
+    expect((at[1]! - bar.x) / bar.width).toBeCloseTo(1 / 1.02, 2);
+    await page.locator(`${row('activation variance')} a`, { hasText: ORIGIN }).click();
+    await page.locator('#layer-title', { hasText: ORIGIN }).waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  test('of an open incident is told with it, by the detectors that found it', async (t) => {
+    const { page, fixture } = await open(t);
+    const now = 'activation variance 17.1 nats (ticket at 12.6, page at 14.1) · output divergence 6.2 nats';
+    expect(await text(page, '#incidents')).toContain(now);
+    await page.locator('a.more', { hasText: 'Show the layers' }).click();
+    fixture.resolve();
+    await page.locator('.evidences tr.evidence-quiet', { hasText: 'activation variance' }).waitFor();
+    expect(await fill(page, 'activation variance')).toBeLessThan(20);
+    await page.locator('#incidents', { hasText: 'None. Normalization layers' }).waitFor();
+    expect(await text(page, '#incidents')).not.toContain('Against the budget');
+  });
+
+  test('is a table with headings to those who hear the page', async (t) => {
+    const { page } = await open(t);
+    const tree = await page.locator('.evidence').ariaSnapshot();
+    for (const part of ['heading "Evidence" [level=3]', 'table "Evidence"', 'columnheader "Strongest at"']) {
+      expect(tree).toContain(part);
+    }
+    expect(tree).toContain('rowheader "output divergence"');
+  });
+
+  test('is none of a stream that calibrates, which says so, and of a run, which says nothing', async (t) => {
+    const { page } = await open(t);
+    await page.locator('#streams tr', { hasText: 'canary' }).locator('a').click();
+    await page.locator('.evidence', { hasText: 'only hard rules alarm' }).waitFor();
+    expect(await page.locator('.evidences').count()).toBe(0);
+    await page.locator('#streams a', { hasText: 'minilm-l6-train' }).click();
+    await page.locator('#detail-title', { hasText: 'run r17' }).waitFor();
+    expect(await page.locator('.evidence').isVisible()).toBe(false);
+  });
+});
+
 describe('live', () => {
   test('a change arrives without a reload, and opened details and focus survive it', async (t) => {
     const { page, fixture } = await open(t);

@@ -1,5 +1,5 @@
 /** Streams and their numbers for `fixture.ts`: noise that is the same in every run, and an epsilon that is wrong from a tick on. */
-import type { CellScore, CellView, Site, StreamView } from '../../agent/core/view.ts';
+import type { CellScore, CellView, EvidenceView, Site, StreamView } from '../../agent/core/view.ts';
 
 export const TICK_MS = 10_000;
 export const START_MS = Date.parse('2026-03-02T02:00:00.000Z');
@@ -104,6 +104,7 @@ export function streamOf(
     sources: [0, 1, 2].map((pod) => ({ source: `pod-${pod}`, status: 'live', lastMs: endMs + 900 + pod })),
     layers: part.cells.length > 0 ? [...new Set(part.cells.map((cell) => cell.layer))] : LAYERS,
     outputs: [],
+    evidence: [],
     training: null,
     ...part,
   };
@@ -120,7 +121,14 @@ export function stableStreams(
   const v1Tick = Math.min(tick, DEPLOYED_TICK);
   const v1Cells = cellsOf(layers, v1Tick, 1, null, 0);
   const v1 = streamOf(
-    { id: 'serving/v1/stable', version: 'v1', state: 'guarded', cells: v1Cells, outputs: outputsOf(0.004) },
+    {
+      id: 'serving/v1/stable',
+      version: 'v1',
+      state: 'guarded',
+      cells: v1Cells,
+      outputs: outputsOf(0.004),
+      evidence: evidenceOf(v1Tick, false),
+    },
     v1Tick,
   );
   if (since <= 0) return [v1];
@@ -130,9 +138,37 @@ export function stableStreams(
   return [
     { ...v1, state: 'stopped', sources },
     streamOf(
-      { id: 'serving/v2/stable', version: 'v2', state, cells, outputs: outputsOf(broken ? 0.184 : 0.004) },
+      {
+        id: 'serving/v2/stable',
+        version: 'v2',
+        state,
+        cells,
+        outputs: outputsOf(broken ? 0.184 : 0.004),
+        evidence: evidenceOf(tick, broken),
+      },
       tick,
     ),
+  ];
+}
+
+/** Evidence of a stream: little and always a little else while all is well; what an epsilon does to it otherwise. */
+export function evidenceOf(tick: number, broken: boolean): StreamView['evidence'] {
+  const of = (detector: string, place: number, share: number, nats: number | null): EvidenceView => {
+    const ticketNats = Math.log(60_480 / share);
+    return {
+      detector,
+      nats: (broken ? nats : null) ?? Math.max(0, 0.6 + noise(9, tick, place) / 2),
+      ticketNats,
+      pageNats: ticketNats + Math.log(30 / 7),
+      layer: broken && nats !== null ? ORIGIN : (LAYERS[place] ?? null),
+      site: 'output',
+    };
+  };
+  return [
+    of('activation_mean', 0, 0.2, 13.1),
+    of('activation_variance', 1, 0.2, 17.07),
+    of('output_divergence', 2, 0.1, 6.2),
+    of('peers', 3, 0.15, null),
   ];
 }
 

@@ -20,8 +20,18 @@ export function addStream(out: Collector, stream: StreamView): void {
     for (const { against, klNats } of scores)
       out.add(METRICS.output_kl_nats, identity, { output, against }, klNats);
 
+  addEvidence(out, identity, stream);
   addLayerAggregates(out, identity, stream);
   if (stream.training !== null) addTraining(out, identity, stream.step, stream.training);
+}
+
+/** A stream that calibrates gathers none yet. */
+function addEvidence(out: Collector, identity: Labels, { state, evidence }: StreamView): void {
+  for (const { detector, nats, ticketNats, pageNats } of evidence) {
+    if (state !== 'calibrating') out.add(METRICS.detector_evidence_nats, identity, { detector }, nats);
+    out.add(METRICS.detector_threshold_nats, identity, { detector, severity: 'ticket' }, ticketNats);
+    out.add(METRICS.detector_threshold_nats, identity, { detector, severity: 'page' }, pageNats);
+  }
 }
 
 /** Largest and median over all layers: what is left to see when single layers are not shown. */

@@ -1,10 +1,10 @@
 /** The chosen stream: heat map, its table, and the chosen layer's charts. Asks the server for what the overview lacks. */
 import { createCharts } from './charts.ts';
 import { create, patch } from './dom.ts';
-import { clockTime, number, place, plural, sigmas } from './format.ts';
+import { evidencePanel } from './evidence.ts';
+import { clockTime, encodeName, number, place, plural, sigmas } from './format.ts';
 import type { SiteChoice } from './grid.ts';
 import { createHeatmap } from './heatmap.ts';
-import { encodeName } from './incident.ts';
 import { fetchJson } from './live.ts';
 import { h, type Markup } from './markup.ts';
 import type { LayerHistory, StreamHistory } from './messages.ts';
@@ -35,6 +35,7 @@ export function createDetail(section: HTMLElement): Detail {
   const about = create('div', { class: 'about' });
   const sites = create('div', { class: 'sites', role: 'radiogroup', 'aria-labelledby': 'sites-title' });
   const table = create('details', { class: 'as-table' });
+  const evidence = create('section', { class: 'evidence', 'aria-labelledby': 'evidence-title' });
   const layerBlock = create('section', { class: 'layer', 'aria-labelledby': 'layer-title' });
   const layerTitle = create('h3', { id: 'layer-title', tabindex: -1 });
   const charts = createCharts();
@@ -50,7 +51,7 @@ export function createDetail(section: HTMLElement): Detail {
   });
   layerBlock.hidden = true;
   layerBlock.append(layerTitle, closing, charts.element);
-  section.replaceChildren(title, about, sites, heatmap.element, table, trouble, layerBlock);
+  section.replaceChildren(title, about, sites, heatmap.element, table, evidence, trouble, layerBlock);
   sites.addEventListener('change', (event) => {
     site = (event.target as HTMLInputElement).value as SiteChoice;
     if (seen) heatmap.show(seen.history, site, seen.nowMs);
@@ -66,6 +67,8 @@ export function createDetail(section: HTMLElement): Detail {
     for (const part of [sites, heatmap.element, table]) part.hidden = !scored;
     heatmap.show(history, site, nowMs);
     patch(table, tableOf(history));
+    evidence.hidden = history.evidence.length === 0;
+    patch(evidence, evidence.hidden ? [] : evidencePanel(history));
   };
 
   const showLayer = (history: LayerHistory | null, nowMs: number) => {

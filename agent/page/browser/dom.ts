@@ -43,8 +43,15 @@ function nodeFor(
   if (known?.localName === item.tag) return known;
   const reusable =
     place instanceof Element && place.localName === item.tag && !place.hasAttribute('data-key');
-  return reusable && key === undefined ? place : document.createElement(item.tag);
+  return reusable && key === undefined ? place : elementOf(item.tag);
 }
+
+const SVG_TAGS = new Set(['svg', 'rect']);
+
+const elementOf = (tag: string): Element =>
+  SVG_TAGS.has(tag)
+    ? document.createElementNS('http://www.w3.org/2000/svg', tag)
+    : document.createElement(tag);
 
 function update(element: Element, item: Markup): void {
   for (const [name, value] of Object.entries(item.attributes)) {

@@ -61,6 +61,9 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 /** `epsilon_mismatch` → `epsilon mismatch`. */
 export const words = (name: string): string => name.replaceAll('_', ' ');
 
+/** A name within an address. Lone surrogates cannot be percent-encoded and would throw. */
+export const encodeName = (name: string): string => encodeURIComponent(name.toWellFormed());
+
 /** `v2 · canary`, or `v2 · run r17`. */
 export const place = (of: { version: string; role: string | null; run: string | null }): string =>
   `${of.version} · ${of.run === null ? (of.role ?? 'stable') : `run ${of.run}`}`;

@@ -1,9 +1,11 @@
 /** One incident, for whoever is woken by it: the sentence first, then where, since when, why, and how it is known. */
-import { clockTime, duration, isoTime, number, place, plural, words } from './format.ts';
+import { evidenceNow } from './evidence.ts';
+import { clockTime, duration, encodeName, isoTime, number, place, plural, words } from './format.ts';
 import { h, type Markup } from './markup.ts';
 import type { IncidentSummary } from './messages.ts';
 
 const NAMES_SHOWN = 3;
+const WIDE: readonly string[] = ['Evidence', 'Against the budget now'];
 
 export const incidentList = (incidents: readonly IncidentSummary[], nowMs: number): Markup =>
   h(
@@ -56,9 +58,6 @@ function address({ layers }: IncidentSummary, stream: string): string {
   return first === undefined ? `#/stream/${stream}` : `#/stream/${stream}/${encodeName(first)}`;
 }
 
-/** Lone surrogates cannot be percent-encoded and would throw. */
-export const encodeName = (name: string): string => encodeURIComponent(name.toWellFormed());
-
 function particulars(incident: IncidentSummary): Markup[] {
   const { layers, sources, deployment, evidence, effect, environment, cause } = incident;
   const sure = cause === 'unknown' ? '' : ` (${Math.round(incident.confidence * 100)} % sure)`;
@@ -75,10 +74,11 @@ function particulars(incident: IncidentSummary): Markup[] {
     ['Effect', effect && `${number(effect.value)} ${words(effect.unit)}`],
     ['Found by', incident.detectors.map(words).join(', ')],
     ['Evidence', evidence.map(({ name, value }) => `${words(name)} ${shown(value)}`).join(' · ')],
+    ['Against the budget now', evidenceNow(incident.now)],
   ];
   return rows.flatMap(([name, value]) => {
     // Up to a dozen numbers: one column would make it the longest thing on the page.
-    const wide = name === 'Evidence' ? 'wide' : null;
+    const wide = WIDE.includes(name) ? 'wide' : null;
     return value === null || value === ''
       ? []
       : [h('div', { class: wide }, h('dt', {}, name), h('dd', {}, value))];

@@ -1,6 +1,6 @@
 /** What the server tells the browser: the JSON of `/api/…` and of the live events. Plain data; all names are untrusted. */
 
-import type { Against, Site, StreamStateName } from '../../core/view.ts';
+import type { Against, EvidenceView, Site, StreamStateName } from '../../core/view.ts';
 import type { Numbers } from '../../flow/history-read.ts';
 
 export interface Overview {
@@ -57,6 +57,8 @@ export interface IncidentSummary {
   readonly deployment: { readonly version: string; readonly minutes: number } | null;
   readonly evidence: readonly { readonly name: string; readonly value: number | string }[];
   readonly effect: { readonly value: number; readonly unit: string } | null;
+  /** What its detectors see now; empty once it is over. */
+  readonly now: readonly EvidenceView[];
   readonly onsetMs: number;
   readonly openedMs: number;
   readonly resolvedMs: number | null;
@@ -110,6 +112,8 @@ export interface StreamHistory {
   readonly columns: readonly number[];
   readonly cells: readonly (CellName & { readonly shift: Numbers })[];
   readonly marks: readonly Mark[];
+  /** In its last closed tick; none for a run. */
+  readonly evidence: readonly EvidenceView[];
 }
 
 /** Something on the time axis, in the unit of the columns. */

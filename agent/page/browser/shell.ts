@@ -21,6 +21,7 @@ const head = (overview: Overview): Markup =>
     h('link', { rel: 'stylesheet', href: 'assets/summary.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/streams.css' }),
     h('link', { rel: 'stylesheet', href: 'assets/detail.css' }),
+    h('link', { rel: 'stylesheet', href: 'assets/evidence.css' }),
     h('script', { type: 'module', src: 'assets/main.ts' }),
   );
 

@@ -1,6 +1,7 @@
 /** Views → samples: what is shown, under which labels, and what is left out. Checked by a reading of the samples as text. */
 import { expect, test } from 'vitest';
 import { METRICS, type Metric, type Sample } from '../../../agent/catalog.ts';
+import type { StreamView } from '../../../agent/core/view.ts';
 import {
   createExposer,
   type ExposedPartition,
@@ -237,4 +238,29 @@ test('samples of a metric stand together, in the order of the catalog', () => {
   expect(runs.map((name) => order.indexOf(name))).toEqual(
     runs.map((name) => order.indexOf(name)).toSorted((a, b) => a - b),
   );
+});
+
+test('evidence is shown against its thresholds; of a stream that calibrates the thresholds, of one that stopped none', () => {
+  const evidence = [
+    { detector: 'peers', nats: 3.5, ticketNats: 12.9, pageNats: 14.4, layer: null, site: null },
+    { detector: 'activation_mean', nats: 0, ticketNats: 12.6, pageNats: 14.1, layer: 'ln1', site: null },
+  ];
+  const shown = (state: StreamView['state']) => {
+    const samples = samplesOf([partition([model({ streams: [stream({ state, evidence })] })])]);
+    return {
+      now: of(METRICS.detector_evidence_nats, samples),
+      thresholds: of(METRICS.detector_threshold_nats, samples),
+    };
+  };
+  expect(shown('guarded')).toEqual({
+    now: [`${STREAM} detector=peers 3.5`, `${STREAM} detector=activation_mean 0`],
+    thresholds: [
+      `${STREAM} detector=peers severity=ticket 12.9`,
+      `${STREAM} detector=peers severity=page 14.4`,
+      `${STREAM} detector=activation_mean severity=ticket 12.6`,
+      `${STREAM} detector=activation_mean severity=page 14.1`,
+    ],
+  });
+  expect(shown('calibrating')).toEqual({ ...shown('guarded'), now: [] });
+  expect(shown('stopped')).toEqual({ now: [], thresholds: [] });
 });

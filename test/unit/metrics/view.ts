@@ -59,6 +59,7 @@ export const stream = (over: Partial<StreamView> = {}): StreamView => ({
   layers: (over.cells ?? []).map(({ layer }) => layer),
   cells: [],
   outputs: [],
+  evidence: [],
   training: null,
   ...over,
 });

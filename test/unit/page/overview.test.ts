@@ -86,6 +86,20 @@ describe('incidents', () => {
     expect(gone?.stream).toBeNull();
   });
 
+  test('an open incident tells what its own detectors see now, one that is over does not', () => {
+    const evidence = ['activation_mean', 'activation_variance', 'peers'].map((detector) => ({
+      ...{ detector, nats: 3, ticketNats: 12, pageNats: 14 },
+      ...{ layer: null, site: null },
+    }));
+    const incidents = (['open', 'resolved'] as const).map((status) =>
+      incident({ id: status, version: 'v2', status, detectors: ['peers', 'nonfinite', 'activation_mean'] }),
+    );
+    const streams = streamOf1('v2').map((stream) => ({ ...stream, evidence }));
+    const overview = overviewOf({ streams, incidents });
+    expect(overview.incidents[0]?.now.map(({ detector }) => detector)).toEqual(['activation_mean', 'peers']);
+    expect(overview.resolved[0]?.now).toEqual([]);
+  });
+
   test('thousands of them are cut to a hundred, and the rest is counted', () => {
     const many = Array.from({ length: 2_000 }, (_, i) => incident({ id: String(i) }));
     const overview = overviewOf({ incidents: many });

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import {
   clockTime,
   duration,
+  encodeName,
   isoTime,
   number,
   shortNames,
   withoutUsualHead,
 } from '../../../agent/page/browser/format.ts';
-import { encodeName } from '../../../agent/page/browser/incident.ts';
 import { h, toHtml } from '../../../agent/page/browser/markup.ts';
 
 describe('markup', () => {
