@@ -1,6 +1,7 @@
 /** The detectors, one line each. Order is the order of their names in an incident. */
 import { activationMean } from './activation_mean.ts';
 import { activationVariance } from './activation_variance.ts';
+import { constantExtremes } from './constant_extremes.ts';
 import type { Detector } from './contract.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
@@ -10,6 +11,7 @@ export const DETECTORS: readonly Detector[] = [
   nonfinite,
   activationMean,
   activationVariance,
+  constantExtremes,
   outputDivergence,
   silentSource,
 ];
