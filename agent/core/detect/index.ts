@@ -6,12 +6,14 @@ import type { Detector } from './contract.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
 import { silentSource } from './silent_source.ts';
+import { stuckInput } from './stuck_input.ts';
 
 export const DETECTORS: readonly Detector[] = [
   nonfinite,
   activationMean,
   activationVariance,
   constantExtremes,
+  stuckInput,
   outputDivergence,
   silentSource,
 ];
