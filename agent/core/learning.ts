@@ -3,6 +3,7 @@ import { dropSetAside, isEnough, learnTick, relearn, setTickAside, setWaitingAsi
 import { type Bucket, mergeBuckets } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import { type Calibration, calibrate } from './calibration.ts';
+import { commonManifest, liveManifests } from './declared.ts';
 import type { FoldContext } from './fold-context.ts';
 import { forgetHour, learnHour, newHours } from './hours.ts';
 import { hash, type Incident } from './incident.ts';
@@ -19,7 +20,12 @@ import { seriesOf } from './trial.ts';
 /** Chooses the stream's reference anew; without one the stream learns its own. */
 export function bindReference(model: Model, stream: Stream): void {
   const candidates = model.references.filter(({ id }) => !stream.unbound.includes(id));
-  const reference = bindingReference(candidates, stream.version, checkpointOf(model, stream));
+  const reference = bindingReference(
+    candidates,
+    stream.version,
+    checkpointOf(model, stream),
+    liveManifests(stream),
+  );
   if (reference !== null && reference.id !== stream.reference) takeHours(stream, reference);
   stream.reference = reference?.id ?? null;
   if (reference === null && stream.baseline.learning === null) relearn(stream.baseline, stream.layers.length);
@@ -80,13 +86,14 @@ export function learn(
 }
 
 /** The open incident whose ticks must not be learnt. A move of the traffic in the first days is no fault. */
-function faultOf(model: Model, stream: Stream, nowMs: number): Incident | null {
+export function faultOf(model: Model, stream: Stream, nowMs: number): Incident | null {
   const subject = subjectOf(model, stream);
   const numerics = openIncident(model, subject, 'numerics');
   if (numerics !== undefined) return numerics;
   const drift = openIncident(model, subject, 'drift');
   if (drift === undefined) return null;
-  const isTraffic = drift.scope === 'input' && drift.severity === 'ticket';
+  const isTraffic =
+    drift.scope === 'input' || (drift.cause === 'output_divergence' && drift.deployment === null);
   return isTraffic && learnsDays(model, stream, nowMs) ? null : drift;
 }
 
@@ -115,6 +122,7 @@ function adoptLearned(fold: FoldContext, model: Model, stream: Stream): void {
     bucket,
     calibration: calibrationOf(fold.settings, model.model, stream),
     hours: null,
+    manifest: commonManifest(stream),
   };
   model.references = addReference(model.references, reference);
   model.dirtyReferences.add(reference.id);

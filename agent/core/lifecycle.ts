@@ -10,10 +10,10 @@ import {
   type IncidentBook,
   type Subject,
 } from './incident.ts';
-import { describe, grow, type NamedSignal, nameOf, originOf, refine, widen } from './story.ts';
+import { describe, grow, type NamedSignal, nameOf, refine, widen } from './story.ts';
 
 /** Ticks (steps of a run) without a signal after which an incident is over. */
-const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 6, telemetry: 1, latency: 6 };
+const QUIET_TICKS: Readonly<Record<Family, number>> = { numerics: 30, drift: 18, telemetry: 1, latency: 6 };
 /** The same fault again within this time is the same incident. */
 const REOPEN_MS = 24 * 3_600_000;
 /** Closed incidents kept of a model, newest first. */
@@ -30,7 +30,7 @@ export function applySignals(
   family: Family,
   signals: readonly NamedSignal[],
   decision: Decision,
-  first: NamedSignal | null = originOf(signals),
+  first: NamedSignal | null,
 ): FindingLine[] {
   const open = openIncident(book, subject, family);
   if (first === null) return open === undefined ? [] : noteQuiet(book, open, decision);

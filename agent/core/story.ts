@@ -10,6 +10,8 @@ const ONSET_SLACK_MS = 10_000;
 export interface NamedSignal {
   readonly detector: string;
   readonly signal: Signal;
+  /** False where sources were looked at one by one and not all show it. */
+  readonly everywhere?: boolean;
 }
 
 /** Cause, origin, scope, evidence and sentence as the given signal tells them. */
@@ -55,6 +57,7 @@ export function refine(open: Incident, subject: Subject, first: NamedSignal): vo
 export function widen(open: Incident, first: NamedSignal): void {
   if (open.allSources) return;
   const { sources } = first.signal;
+  if (sources.length === 0 && first.everywhere === false) return;
   if (sources.length === 0) {
     open.allSources = true;
     open.sources = [];
@@ -101,7 +104,9 @@ const INPUT_CAUSES: readonly string[] = ['input_shift', 'stuck_input'];
 export function scopeOf(incident: Incident): string {
   if (incident.run !== null) return 'training';
   if (incident.family === 'telemetry') return 'telemetry';
-  if (incident.sources.length > 0) return 'source';
+  // A canary is one pod by intent: what it shows is the new version's.
+  const isCanary = incident.role === 'canary' && incident.deployment !== null;
+  if (incident.sources.length > 0 && !isCanary) return 'source';
   if (incident.deployment !== null) return 'rollout';
   return INPUT_CAUSES.includes(incident.cause) ? 'input' : 'unknown';
 }

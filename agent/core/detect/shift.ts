@@ -114,6 +114,13 @@ export function shiftOf(context: TickContext, columns: ShiftColumns, cell: numbe
     : effect - usualShift(context.hours, statistic, context.tick.startMs);
 }
 
+/** The least effect of a cell: of the settings, of the baseline's error and of what hours alone make of it. */
+export function leastShift(context: TickContext, columns: ShiftColumns, cell: number): number {
+  const error = context.scores!.rows[cell * SCORE_STRIDE + columns.error]!;
+  const ofHours = context.hours === null ? 0 : hourFloor(context.hours, cell * 2 + columns.statistic);
+  return Math.max(context.settings.leastEffectSigmas, Number.isNaN(error) ? 0 : 3 * error, ofHours);
+}
+
 /** Evidence of each cell; NaN where it was not measured. */
 function stepCells(
   context: TickContext,
@@ -121,7 +128,7 @@ function stepCells(
   columns: ShiftColumns,
   pageNats: number,
 ): Float64Array {
-  const { scores, calibration, hours } = context;
+  const { scores, calibration } = context;
   const rows = scores!.rows;
   const cells = rows.length / SCORE_STRIDE;
   const cap = capOf(pageNats, cells);
@@ -134,12 +141,7 @@ function stepCells(
     if (!(spread > 0) || Number.isNaN(effect)) continue;
     const statistic = cell * 2 + columns.statistic;
     const phi = calibration?.phi[statistic] ?? 0;
-    const error = rows[cell * SCORE_STRIDE + columns.error]!;
-    const least = Math.max(
-      context.settings.leastEffectSigmas,
-      3 * error,
-      hours === null ? 0 : hourFloor(hours, statistic),
-    );
+    const least = leastShift(context, columns, cell);
     const z = effect / spread;
     const u = (z - phi * state.cells[at + LAST]!) / Math.sqrt(1 - phi * phi);
     state.cells[at + LAST] = Math.max(-LAST_MAX, Math.min(LAST_MAX, z));

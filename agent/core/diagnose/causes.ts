@@ -45,6 +45,8 @@ const MORE_SCATTER = 1.7;
 const UNIT_SHARE = 0.005;
 /** RMS normalization and a lost β leave the variance about as it was (log ratio). */
 const KEPT_LOG_RATIO = 0.15;
+/** Smaller moves of one output on all sources are those of texts, request standard deviations. */
+const CORRUPTED_SIGMAS = 1;
 /** Less scatter is told from chance by as many flushes. */
 const CENTRED_FLUSHES_MIN = 30;
 const DEAD_RATIO = 1e-4;
@@ -58,27 +60,41 @@ const inputShift: Rule = (pattern, origin) => {
   const verdict = { cause: 'input_shift', says, evidence: {} };
   if (!isOutput(pattern.origin)) return { ...verdict, confidence: sources.length > 0 ? 0.5 : 0.8 };
   // The first output alone: other tokens of the same mean and variance, if nobody changed the arithmetic.
-  if (origin.constant === 'kept') return { ...verdict, confidence: 0.8 };
-  const unexplained = !context.deployed && sources.length === 0 && origin.constant === null;
-  return unexplained ? { ...verdict, confidence: 0.55 } : null;
+  if (context.deployed || sources.length > 0 || origin.constant === 'moved') return null;
+  return { ...verdict, confidence: origin.constant === 'kept' ? 0.8 : 0.55 };
 };
 
 /** The block before a layer computes something else. */
 const block: Rule = (pattern, origin) => {
-  const { context, sources } = pattern;
-  if (layerOfCell(pattern.origin) === 0) return null;
+  if (layerOfCell(pattern.origin) === 0 || isOutput(pattern.origin)) return null;
   const name = nameOfCell(pattern, pattern.origin);
-  const shift =
-    Math.abs(origin.meanShift) > Math.abs(origin.varianceShift) ? origin.meanShift : origin.varianceShift;
-  // Without a deployment nobody changed an epsilon on all sources at once; bits do flip.
-  const unexplained = !context.deployed && sources.length === 0;
-  if (isOutput(pattern.origin) && !unexplained) return null;
   return {
     cause: 'weight_corruption',
-    confidence: isOutput(pattern.origin) ? 0.5 : context.deployed ? 0.5 : 0.8,
-    says: `what reaches ${name} has moved by ${Math.abs(shift).toFixed(1)} request standard deviations while all before it is as it was: the block before it computes something else`,
+    confidence: pattern.context.deployed ? 0.5 : 0.8,
+    says: `what reaches ${name} has moved by ${shiftOfCell(origin).toFixed(1)} request standard deviations while all before it is as it was: the block before it computes something else`,
     evidence: {},
   };
+};
+
+/** Nobody changed an epsilon on all sources at once without a deployment: bits flip, and texts drift. */
+const unexplained: Rule = (pattern, origin) => {
+  const { context, sources } = pattern;
+  if (context.deployed || sources.length > 0 || !isOutput(pattern.origin)) return null;
+  const name = nameOfCell(pattern, pattern.origin);
+  const shift = shiftOfCell(origin);
+  return shift >= CORRUPTED_SIGMAS || origin.constant === 'moved'
+    ? {
+        cause: 'weight_corruption',
+        confidence: 0.5,
+        says: `the output of ${name} has moved by ${shift.toFixed(1)} request standard deviations with the same input, and nothing was deployed`,
+        evidence: {},
+      }
+    : {
+        cause: 'input_shift',
+        confidence: 0.5,
+        says: `activations drift slowly on all sources, first at the output of ${name}, and nothing was deployed: the traffic changes`,
+        evidence: {},
+      };
 };
 
 /** Shifts of either sign in many layers, none far larger than the others, right after a deployment. */
@@ -100,10 +116,10 @@ const quantization: Rule = (pattern, origin) => {
     if (mean >= 1) up++;
     else if (mean <= -1) down++;
   }
-  if (moved < 4 || Math.min(up, down) < 0.2 * (up + down)) return null;
+  if (moved < 5 || Math.min(up, down) < 0.2 * (up + down)) return null;
   return {
     cause: 'quantization',
-    confidence: 0.75,
+    confidence: 0.8,
     says: `small shifts of either sign in ${moved} more places from ${nameOfCell(pattern, pattern.origin)} on, as lower precision of weights gives`,
     evidence: { places_moved: moved, largest_shift_sigmas: round(largestShift(pattern)) },
   };
@@ -151,15 +167,24 @@ const normType: Rule = (pattern, origin) => {
       evidence,
     };
   }
-  const centred = output.meanScatter < LESS_SCATTER && input.meanScatter > 2 * output.meanScatter;
-  if (!centred || Math.abs(Math.log(n.ratio)) > 0.05 || output.flushes < CENTRED_FLUSHES_MIN) return null;
+  if (Math.abs(Math.log(n.ratio)) > 0.05 || output.flushes < CENTRED_FLUSHES_MIN) return null;
+  const centred = pattern.cells.filter((_, cell) => isOutput(cell) && isCentred(pattern, cell)).length;
+  if (!isCentred(pattern, pattern.origin)) return null;
   return {
     cause: 'norm_type',
-    confidence: 0.7,
+    confidence: centred >= 3 ? 0.9 : 0.7,
     says: `the mean at the output of ${name} no longer follows its input: layer normalization in place of RMS`,
-    evidence,
+    evidence: { ...evidence, outputs_centred: centred },
   };
 };
+
+/** The output's mean scatters far less than it did while the input's does as before. */
+function isCentred({ cells }: Pattern, cell: number): boolean {
+  const output = cells[cell];
+  const input = cells[cell - 1];
+  if (output == null || input == null) return false;
+  return output.meanScatter < LESS_SCATTER && input.meanScatter > 2 * output.meanScatter;
+}
 
 /** A constant has gone from the mean, and what scatters is as before. */
 const missingBeta: Rule = (pattern, origin) => {
@@ -245,6 +270,7 @@ const RULES: readonly Rule[] = [
   quantization,
   epsilon,
   block,
+  unexplained,
 ];
 
 /** The most certain rule that fits; null when none does. */

@@ -6,6 +6,7 @@ import type { Signal, TickContext } from '../detect/contract.ts';
 import { cellOf } from '../layout.ts';
 import { type NamedSignal, originOf } from '../story.ts';
 import { ARITHMETIC, judge, type Verdict } from './causes.ts';
+import { isEverywhere } from './everywhere.ts';
 import { largestShift, nameOfCell, type Pattern, patternOf } from './pattern.ts';
 
 /** A shift of the arithmetic this large in any layer pages, request standard deviations. */
@@ -15,7 +16,7 @@ const PAGE_SIGMAS = 5;
 export function diagnose(context: TickContext, signals: readonly NamedSignal[]): NamedSignal | null {
   const first = originOf(signals);
   if (first === null) return null;
-  const sources = blamedSources(signals, first);
+  const sources = blamedSources(context, signals, first);
   const pattern = patternOf(context, sources, cellOfSignal(first.signal));
   const seen = pattern === null ? null : judge(pattern);
   const said = mostCertain(signals);
@@ -34,11 +35,15 @@ function tell(
   const { signal } = first;
   const cause = verdict?.cause ?? signal.cause;
   const named = verdict !== null && 'layer' in verdict && verdict.layer >= 0 ? verdict : null;
-  // Who names a cause names its place; else it is the first cell that is out.
-  const place = named ?? (pattern === null ? signal : placeOf(pattern));
+  // Who names a cause names its place, unless something is out before it: not every layer sends everything.
+  const seen = pattern === null ? null : placeOf(pattern);
+  const place =
+    named !== null && (seen === null || named.layer <= seen.layer) ? named : (seen ?? named ?? signal);
   const pages = pattern !== null && ARITHMETIC.includes(cause) && largestShift(pattern) >= PAGE_SIGMAS;
+  const everywhere = sources.length > 0 || pattern === null || isEverywhere(context, pattern.origin);
   return {
     detector: first.detector,
+    everywhere,
     signal: {
       ...signal,
       layer: place.layer,
@@ -72,7 +77,12 @@ const cellOfSignal = (signal: Signal): number =>
   signal.layer < 0 ? -1 : cellOf(signal.layer, signal.site === 'output' ? 1 : 0);
 
 /** A comparison of sources knows best whom to blame; then the detector that saw the origin. */
-function blamedSources(signals: readonly NamedSignal[], first: NamedSignal): readonly string[] {
+function blamedSources(
+  context: TickContext,
+  signals: readonly NamedSignal[],
+  first: NamedSignal,
+): readonly string[] {
+  if (context.loneSource !== null) return [context.loneSource];
   const peers = signals.find(({ detector }) => detector === 'peers');
   return peers?.signal.sources ?? first.signal.sources;
 }

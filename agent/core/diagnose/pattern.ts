@@ -1,7 +1,7 @@
 /** What a fault looks like over all layers: shifts of every cell in one tick, of all sources or of the ones to blame. */
 import * as b from '../bucket.ts';
 import type { TickContext } from '../detect/contract.ts';
-import { SHIFT_COLUMNS, shiftOf } from '../detect/shift.ts';
+import { leastShift, SHIFT_COLUMNS, shiftOf } from '../detect/shift.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
 import * as m from '../moments.ts';
 import {
@@ -58,7 +58,7 @@ export function patternOf(
   const cells = Array.from({ length: scores.rows.length / SCORE_STRIDE }, (_, cell) =>
     cellPattern(of, tick, scores, cell),
   );
-  const clear = cells.findIndex((cell) => cell !== null && isClear(context, cell));
+  const clear = cells.findIndex((one, cell) => one !== null && isClear(of, one, cell));
   const origin = clear < 0 ? firstCell : firstCell < 0 ? clear : Math.min(clear, firstCell);
   return origin < 0 ? null : { context, cells, origin, sources };
 }
@@ -133,11 +133,12 @@ const placeOf = (context: TickContext, cell: number): number =>
   (context.places[layerOfCell(cell)] ?? 0) * 2 + (cell & 1);
 
 /** Out in this tick alone. */
-export function isClear(context: TickContext, cell: CellPattern): boolean {
-  const least = 2 * context.settings.leastEffectSigmas;
+function isClear(context: TickContext, one: CellPattern, cell: number): boolean {
+  const [mean, variance] = SHIFT_COLUMNS;
   return (
-    Math.abs(cell.meanShift) >= Math.max(least, CLEAR_SIGMAS * cell.meanSpread) ||
-    Math.abs(cell.varianceShift) >= Math.max(least, CLEAR_SIGMAS * cell.varianceSpread)
+    Math.abs(one.meanShift) >= Math.max(2 * leastShift(context, mean, cell), CLEAR_SIGMAS * one.meanSpread) ||
+    Math.abs(one.varianceShift) >=
+      Math.max(2 * leastShift(context, variance, cell), CLEAR_SIGMAS * one.varianceSpread)
   );
 }
 

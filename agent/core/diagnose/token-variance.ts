@@ -1,27 +1,36 @@
 /**
  * The variance across the features of an ordinary token at a layer's input. A few tokens ([CLS], separators) may carry a
  * variance hundreds of times larger and own the mean of it, while ε acts on the many. The middle half of the elements'
- * histogram belongs to the many: for normal elements its width is 1.349 standard deviations.
+ * histogram belongs to the many. How wide that is in standard deviations of a token is read from the output of the same
+ * layer, where every token has been brought to one variance.
  */
 import type { Histogram } from '../histogram.ts';
 import { layerOfCell } from '../layout.ts';
 import { quantileOf } from '../score/quantile.ts';
 import type { Pattern } from './pattern.ts';
 
-const QUARTILES_SIGMAS = 1.349;
+/** The mean of token variances this many times the ordinary one is owned by a few tokens. */
+const FEW_TOKENS = 2;
 
-/** Null where neither the tick nor the baseline can tell. */
+/** `cell` is the input's. Null where neither the tick nor the baseline can tell. */
 export function tokenVarianceOf(pattern: Pattern, cell: number): number | null {
   const input = pattern.cells[cell];
-  if (input == null || !(input.variance > 0)) return null;
-  const { baseline, places } = pattern.context;
-  const place = places[layerOfCell(cell)] ?? -1;
-  const histogram = place < 0 ? null : (baseline?.histograms[place * 2 + (cell & 1)] ?? null);
-  if (histogram === null) return input.variance;
-  const width = middleHalf(histogram);
+  const output = pattern.cells[cell + 1];
+  if (input == null || output == null || !(input.variance > 0)) return null;
+  const before = histogramOf(pattern, cell);
+  const after = histogramOf(pattern, cell + 1);
+  if (before === null || after === null) return input.variance;
   // What moved the mean of token variances since the baseline moved the ordinary token's too.
-  const ordinary = (width / QUARTILES_SIGMAS) ** 2 * (input.variance / input.baselineVariance);
-  return ordinary > 0 ? Math.min(ordinary, input.variance) : input.variance;
+  const ordinary =
+    (middleHalf(before) / middleHalf(after)) ** 2 *
+    output.baselineVariance *
+    (input.variance / input.baselineVariance);
+  return ordinary * FEW_TOKENS < input.variance && ordinary > 0 ? ordinary : input.variance;
+}
+
+function histogramOf({ context }: Pattern, cell: number): Histogram | null {
+  const place = context.places[layerOfCell(cell)] ?? -1;
+  return place < 0 ? null : (context.baseline?.histograms[place * 2 + (cell & 1)] ?? null);
 }
 
 const middleHalf = (histogram: Histogram): number =>
