@@ -2,6 +2,7 @@
 import { bucketsBetween, relearn } from './baseline.ts';
 import { SOURCES_MAX, watermarkOf } from './clock.ts';
 import { CodecError } from './codec.ts';
+import { commonManifest, declaredOf } from './declared.ts';
 import type {
   BaselineEvent,
   DeploymentEvent,
@@ -9,19 +10,23 @@ import type {
   ManifestEvent,
   SourceEvent,
 } from './decode/event.ts';
+import { acceptDifferences, manifest } from './detect/manifest.ts';
 import type { FoldContext } from './fold-context.ts';
 import { type Decision, hash } from './incident.ts';
 import { bindReference, learnedId } from './learning.ts';
 import { endIncident } from './lifecycle.ts';
+import { MANIFEST_CHARS_MAX, manifestText } from './manifests.ts';
 import { checkpointOf, count, type Model } from './model.ts';
 import { addReference, importReference, type Reference } from './reference.ts';
 import { stopIfAllGone, streamFor } from './serving.ts';
-import { type Stream, streamId } from './stream.ts';
+import { detectorState, type Stream, streamId } from './stream.ts';
+import { noteCheckpoint, noteTrained } from './trained.ts';
 
 const NO_BUCKETS: ReadonlySet<string> = new Set();
 const DEPLOYMENTS_MAX = 32;
 const MANIFESTS_MAX = 8;
-const MANIFEST_CHARS_MAX = 256 * 1024;
+/** A source that declared something and sent nothing for a day is not coming any more. */
+const DECLARED_MS = 86_400_000;
 const SOURCE_FACTS_MAX = 4_096;
 
 export function foldDeployment(model: Model, event: DeploymentEvent): void {
@@ -57,44 +62,60 @@ export function foldSource(fold: FoldContext, model: Model, event: SourceEvent):
     const clock = stream.clock.sources.get(event.source);
     if (stream.version !== event.version || clock === undefined) continue;
     clock.status = 'gone';
+    // The last of those that ran other weights may have gone.
+    if (stream.manifests.size > 1) bindReference(model, stream);
     stopIfAllGone(fold, model, stream, decisionAt(fold, stream, event.timeMs));
   }
 }
 
 export function foldManifest(model: Model, event: ManifestEvent): void {
-  if (event.run !== undefined) return;
+  if (event.run !== undefined) {
+    foldTrainedManifest(model, event.run, event);
+    return;
+  }
+  const text = manifestText(event);
   const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
-  const { layers, position, norm, epsilon, features, dtype, kernel, affine } = event;
-  const { parameters_sha256, framework, revision, config } = event;
-  const body = JSON.stringify({
-    layers,
-    position,
-    norm,
-    epsilon,
-    features,
-    dtype,
-    kernel,
-    affine,
-    parameters_sha256,
-    framework,
-    revision,
-    config,
-  });
-  const id = hash(body);
-  if (!stream.manifestOf.has(event.source) && stream.manifestOf.size >= SOURCES_MAX) forgetManifests(stream);
-  if (stream.manifestOf.has(event.source) || stream.manifestOf.size < SOURCES_MAX)
-    stream.manifestOf.set(event.source, id);
-  const used = new Set(stream.manifestOf.values());
-  for (const old of stream.manifests.keys()) if (!used.has(old)) stream.manifests.delete(old);
-  if (stream.manifests.size < MANIFESTS_MAX && body.length <= MANIFEST_CHARS_MAX)
-    stream.manifests.set(id, body);
+  const id = knownId(stream, text) ?? hash(text);
+  const before = stream.manifestOf.get(event.source);
+  if (before?.id !== id) forgetManifests(stream, event.timeMs);
+  if (before === undefined && stream.manifestOf.size >= SOURCES_MAX) return;
+  stream.manifestOf.set(event.source, { id, timeMs: event.timeMs });
   stream.dirty.head = true;
+  if (before?.id === id) return;
+  const used = new Set([...stream.manifestOf.values()].map((one) => one.id));
+  for (const old of stream.manifests.keys()) if (!used.has(old)) stream.manifests.delete(old);
+  if (stream.manifests.size < MANIFESTS_MAX && text.length <= MANIFEST_CHARS_MAX)
+    stream.manifests.set(id, text);
+  // Its checksums may tell that these are other weights than those of the reference.
+  bindReference(model, stream);
 }
 
-/** What sources declared that the stream has forgotten since. */
-function forgetManifests(stream: Stream): void {
-  for (const source of stream.manifestOf.keys())
-    if (!stream.clock.sources.has(source)) stream.manifestOf.delete(source);
+/** Most sources declare what others have declared before: telling that needs no hash of a long text. */
+function knownId(stream: Stream, text: string): string | null {
+  for (const [id, known] of stream.manifests) if (known === text) return id;
+  return null;
+}
+
+/** What is left of sources that are gone, or that declared something and then never sent anything. */
+function forgetManifests(stream: Stream, nowMs: number): void {
+  for (const [source, { timeMs }] of stream.manifestOf) {
+    const clock = stream.clock.sources.get(source);
+    if (clock?.status === 'gone' || (clock === undefined && timeMs < nowMs - DECLARED_MS))
+      stream.manifestOf.delete(source);
+  }
+}
+
+function foldTrainedManifest(model: Model, run: string, event: ManifestEvent): void {
+  const text = manifestText(event, false);
+  if (text.length > MANIFEST_CHARS_MAX) return;
+  const checkpoint = event.checkpoint ?? model.runs.get(run)?.checkpoint ?? null;
+  noteTrained(model.trained, run, checkpoint, hash(text), text, event.timeMs);
+  model.dirtyTrained = true;
+}
+
+/** An event of a run that names the checkpoint it has just written: what the run declared holds for it. */
+export function foldCheckpoint(model: Model, run: string, checkpoint: string, timeMs: number): void {
+  if (noteCheckpoint(model.trained, run, checkpoint, timeMs)) model.dirtyTrained = true;
 }
 
 export function foldBaseline(fold: FoldContext, model: Model, event: BaselineEvent): void {
@@ -152,6 +173,7 @@ function referenceOfRange(model: Model, event: BaselineEvent): Reference | null 
     // The same weights hang together from tick to tick as they did when they were learnt.
     calibration: model.references.find((r) => r.id === learnedId(stream))?.calibration ?? null,
     hours: null,
+    manifest: commonManifest(stream),
   };
 }
 
@@ -183,6 +205,8 @@ function relearnFrom(fold: FoldContext, model: Model, event: BaselineEvent): voi
         continue;
       if (incident.onsetMs >= sinceMs) fold.findings.push(endIncident(model, incident, 'accepted', decision));
     }
+    const reference = model.references.find((r) => r.id === stream.reference) ?? null;
+    acceptDifferences(detectorState(stream, manifest.name), declaredOf(model, stream, reference));
     const learned = model.references.find((r) => r.id === learnedId(stream));
     if (learned !== undefined) dropReference(model, learned);
     relearn(stream.baseline, stream.layers.length);

@@ -3,6 +3,7 @@ import type { Bucket } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import type { Calibration } from './calibration.ts';
 import { byName } from './codec.ts';
+import { declaredOf } from './declared.ts';
 import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
 import { diagnose } from './diagnose/index.ts';
@@ -50,6 +51,7 @@ export function detectTick(
     calibration,
     hours: reference === null ? null : stream.hours,
     sources: sourcesOf(fold, stream, scored.tick),
+    declared: declaredOf(model, stream, reference),
     deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
   };
   const byFamily = new Map<Family, NamedSignal[]>(TICK_FAMILIES.map((family) => [family, []]));

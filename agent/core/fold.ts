@@ -4,7 +4,14 @@
  */
 
 import { byName } from './codec.ts';
-import { foldBaseline, foldDeployment, foldMaintenance, foldManifest, foldSource } from './control.ts';
+import {
+  foldBaseline,
+  foldCheckpoint,
+  foldDeployment,
+  foldMaintenance,
+  foldManifest,
+  foldSource,
+} from './control.ts';
 import type { Event, EventKind } from './decode/event.ts';
 import type { Refusal } from './decode/refusal.ts';
 import type { FindingLine } from './incident.ts';
@@ -77,6 +84,8 @@ export function foldEvent(partition: Partition, event: Event, arrivedMs: number 
   if (!isNext(model, event)) return;
   count(model.events, event.kind);
   noteNewest(model, event.timeMs, arrivedMs);
+  if (event.run !== undefined && event.checkpoint !== undefined)
+    foldCheckpoint(model, event.run, event.checkpoint, event.timeMs);
   (FOLDS[event.kind] as Fold<EventKind>)(partition, model, event, arrivedMs);
 }
 
@@ -157,6 +166,7 @@ const FOLDS: { readonly [K in EventKind]: Fold<K> } = {
   activations: foldAnyActivations,
   outputs: (partition, model, event, arrivedMs) => {
     if (isTraffic(event)) foldOutputs(partition, model, event, arrivedMs);
+    else if (event.probe !== undefined) foldSummed(partition, model, event, arrivedMs);
   },
   training_step: foldTrainingStep,
   validation: (_, model, event) => foldValidation(model, event),

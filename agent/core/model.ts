@@ -5,6 +5,7 @@ import type { Reference } from './reference.ts';
 import type { Run } from './run.ts';
 import { type Sequence, sequenceCodec } from './sequence.ts';
 import type { Stream } from './stream.ts';
+import { newTrained, type Trained } from './trained.ts';
 
 export interface ModelHead {
   environment: string;
@@ -40,6 +41,8 @@ export interface Model extends ModelHead {
   /** Streams, runs and references that are gone since the last take, with the names of their stored buckets. */
   removed: Map<string, ReadonlySet<string>>;
   dirtyReferences: Set<string>;
+  trained: Trained;
+  dirtyTrained: boolean;
 }
 
 const counts = map(f64);
@@ -94,6 +97,8 @@ export const assembleModel = (head: ModelHead): Model => ({
   dirty: true,
   removed: new Map(),
   dirtyReferences: new Set(),
+  trained: newTrained(),
+  dirtyTrained: false,
 });
 
 export const count = (into: Map<string, number>, key: string, by = 1): void => {

@@ -7,6 +7,7 @@
  *   MODEL/serving/…/head|open|last|hours|series
  *   MODEL/serving/…/bucket/NAME   one bucket of the baseline
  *   MODEL/run/RUN
+ *   MODEL/trained                 what training runs declared
  *
  * Names are percent-encoded, so `/` separates. The first byte of each field is the schema of that part.
  */
@@ -30,11 +31,13 @@ import { assembleModel, type Model, modelHeadCodec } from './model.ts';
 import { referenceCodec } from './reference.ts';
 import { runCodec } from './run.ts';
 import { assembleStream, lastTickCodec, openTicksCodec, type Stream, streamHeadCodec } from './stream.ts';
+import { trainedCodec } from './trained.ts';
 
 /** Raised when the layout of any part changes; older parts are then refused and the partition starts cold. */
 export const STATE_SCHEMA = 2;
 
 const HEAD = 'head';
+const TRAINED = 'trained';
 const headCodec = struct<{ records: number; rejected: Map<string, number> }>({
   records: f64,
   rejected: map(f64),
@@ -66,7 +69,11 @@ function allPartNames(model: Model): string[] {
   for (const run of model.runs.keys()) gone.set(`run/${run}`, new Set());
   for (const { id } of model.references) gone.set(`reference/${id}`, new Set());
   const prefix = prefixOf(model);
-  return [`${prefix}/${HEAD}`, ...[...gone].flatMap(([id, stored]) => partNames(prefix, id, stored))];
+  return [
+    `${prefix}/${HEAD}`,
+    `${prefix}/${TRAINED}`,
+    ...[...gone].flatMap(([id, stored]) => partNames(prefix, id, stored)),
+  ];
 }
 
 function addModelParts(set: Map<string, Uint8Array>, remove: string[], model: Model): void {
@@ -84,6 +91,8 @@ function addModelParts(set: Map<string, Uint8Array>, remove: string[], model: Mo
     if (run.dirty) set.set(`${prefix}/run/${escapeName(run.run)}`, seal(runCodec, run));
     run.dirty = false;
   }
+  if (model.dirtyTrained) set.set(`${prefix}/${TRAINED}`, seal(trainedCodec, model.trained));
+  model.dirtyTrained = false;
   if (model.dirty) set.set(`${prefix}/${HEAD}`, seal(modelHeadCodec, model));
   model.dirty = false;
 }
@@ -149,7 +158,8 @@ function readModel(prefix: string, parts: readonly Field[]): Model {
   const model = assembleModel(unseal(modelHeadCodec, head));
   model.dirty = false;
   for (const [name, value] of named) {
-    if (name.startsWith('reference/')) model.references.push(unseal(referenceCodec, value));
+    if (name === TRAINED) model.trained = unseal(trainedCodec, value);
+    else if (name.startsWith('reference/')) model.references.push(unseal(referenceCodec, value));
     else if (name.startsWith('run/')) {
       const run = { ...unseal(runCodec, value), dirty: false };
       model.runs.set(run.run, run);

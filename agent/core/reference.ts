@@ -4,6 +4,7 @@ import { type Calibration, calibrationCodec } from './calibration.ts';
 import { type Codec, CodecError, decodeBytes, encode, f64, nullable, str, struct, word } from './codec.ts';
 import { HOUR_STRIDE, type Hours, hoursCodec } from './hours.ts';
 import { LIMITS } from './limits.ts';
+import { MANIFEST_CHARS_MAX, type Manifest, readManifest, sameParameters } from './manifests.ts';
 
 const KINDS = ['pinned', 'learned'] as const;
 
@@ -19,6 +20,8 @@ export interface Reference {
   calibration: Calibration | null;
   /** What was known of the hours of the day when it was exported. */
   hours: Hours | null;
+  /** What most of its sources declared, as JSON; empty where they declared nothing. */
+  manifest: string;
 }
 
 export const referenceCodec: Codec<Reference> = struct<Reference>({
@@ -31,6 +34,7 @@ export const referenceCodec: Codec<Reference> = struct<Reference>({
   bucket: bucketCodec,
   calibration: nullable(calibrationCodec),
   hours: nullable(hoursCodec),
+  manifest: str,
 });
 
 export const REFERENCES_MAX = 16;
@@ -38,19 +42,45 @@ export const REFERENCES_MAX = 16;
 export const REFERENCE_BYTES_MAX = 512 * 1024;
 const MAGIC = 0x6e;
 
-/** Weights are the same when the checkpoints are equal, or when neither names one. */
-export const sameWeights = (a: string | null, b: string | null): boolean => a === b;
+/**
+ * Weights are the same when the checksums of parameters are equal, in any of the manifests: one source may be corrupted.
+ * Where checksums cannot tell, when the checkpoints are equal or neither names one.
+ */
+export function sameWeights(
+  reference: Reference,
+  checkpoint: string | null,
+  declared: readonly Manifest[] = [],
+): boolean {
+  const known = declared.length === 0 ? null : manifestOfReference(reference);
+  const verdicts = known === null ? [] : declared.map((one) => sameParameters(one, known));
+  const told = verdicts.filter((verdict) => verdict !== null);
+  return told.length > 0 ? told.includes(true) : reference.checkpoint === checkpoint;
+}
+
+const MANIFESTS = new WeakMap<Reference, { text: string; manifest: Manifest | null }>();
+
+/** Null where it declares nothing. */
+export function manifestOfReference(reference: Reference): Manifest | null {
+  let read = MANIFESTS.get(reference);
+  if (read === undefined || read.text !== reference.manifest) {
+    const text = reference.manifest;
+    read = { text, manifest: text === '' ? null : readManifest(text) };
+    MANIFESTS.set(reference, read);
+  }
+  return read.manifest;
+}
 
 /**
- * The reference for a version with this checkpoint: its own version's before another's, a pinned one before a learned
+ * The reference for a version with this checkpoint, whose sources declare this: its own version's before another's, a pinned one before a learned
  * one, the newest first. Null when none has the same weights.
  */
 export function bindingReference(
   references: readonly Reference[],
   version: string,
   checkpoint: string | null,
+  declared: readonly Manifest[] = [],
 ): Reference | null {
-  const fitting = references.filter((r) => sameWeights(r.checkpoint, checkpoint));
+  const fitting = references.filter((r) => sameWeights(r, checkpoint, declared));
   const rank = (r: Reference): number => (r.version === version ? 2 : 0) + (r.kind === 'pinned' ? 1 : 0);
   fitting.sort((a, b) => rank(b) - rank(a) || b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1));
   return fitting[0] ?? null;
@@ -69,7 +99,7 @@ export function addReference(references: Reference[], reference: Reference): Ref
 }
 
 /**
- * Bytes of `baseline export`: histograms and sums are left out when they do not fit. Throws CodecError when even the rest takes more
+ * Bytes of `baseline export`: histograms, sums and manifest are left out when they do not fit. Throws CodecError when even the rest takes more
  * than REFERENCE_BYTES_MAX (some 2,000 layers).
  */
 export function exportReference(reference: Reference): Uint8Array {
@@ -80,6 +110,7 @@ export function exportReference(reference: Reference): Uint8Array {
       : encode(referenceCodec, {
           ...reference,
           bucket: { ...reference.bucket, histograms: [], sums: new Map() },
+          manifest: '',
         });
   if (body.length >= REFERENCE_BYTES_MAX)
     throw new CodecError(
@@ -103,6 +134,7 @@ export function importReference(bytes: Uint8Array): Reference {
     bucket.cells.length === cellCount * BUCKET_STRIDE &&
     bucket.histograms.length <= cellCount &&
     bucket.ticks >= 0 &&
+    reference.manifest.length <= MANIFEST_CHARS_MAX &&
     bucket.flushes >= 0 &&
     (calibration === null || calibration.phi.length === cellCount * 2) &&
     (hours === null || hours.rows.length === cellCount * 2 * HOUR_STRIDE);

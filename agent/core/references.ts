@@ -1,5 +1,6 @@
 /** References as commands handle them: take one from a folded recording, put it into another state. */
 import { type Bucket, mergeBuckets, newBucket } from './bucket.ts';
+import { commonManifest } from './declared.ts';
 import type { Partition } from './fold.ts';
 import { bindReference, calibrationOf, learnedId } from './learning.ts';
 import { type Model, newModel } from './model.ts';
@@ -58,6 +59,7 @@ function unfinished(settings: Settings, model: Model, stream: Stream): Reference
     bucket,
     calibration: calibrationOf(settings, model.model, stream),
     hours: null,
+    manifest: commonManifest(stream),
   };
 }
 

@@ -31,8 +31,14 @@ export interface StreamHead {
   /** Outputs of the last ticks, newest last. */
   outputs: { tick: number; sums: Map<string, OutputSum> }[];
   /** What each source declares, by the hash of its manifest, and the manifests' bodies as JSON. */
-  manifestOf: Map<string, string>;
+  manifestOf: Map<string, Declaration>;
   manifests: Map<string, string>;
+}
+
+/** Which manifest a source declared last, and when. */
+export interface Declaration {
+  id: string;
+  timeMs: number;
 }
 
 /** Numbers of the last closed tick, for the view. */
@@ -86,7 +92,7 @@ export const streamHeadCodec: Codec<StreamHead> = struct<StreamHead>({
   outputs: list(
     struct<{ tick: number; sums: Map<string, OutputSum> }>({ tick: f64, sums: map(outputSumCodec) }),
   ),
-  manifestOf: map(str),
+  manifestOf: map(struct<Declaration>({ id: str, timeMs: f64 })),
   manifests: map(str),
 });
 

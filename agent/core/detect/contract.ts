@@ -5,6 +5,7 @@
 import type { Bucket } from '../bucket.ts';
 import type { Thresholds } from '../budget.ts';
 import type { Calibration } from '../calibration.ts';
+import type { Declared } from '../declared.ts';
 import type { Hours } from '../hours.ts';
 import type { CellScores } from '../score/cells.ts';
 import type { Divergence } from '../score/divergence.ts';
@@ -80,6 +81,8 @@ export interface TickContext {
     readonly quietMs: number;
     readonly intervalMs: number;
   }[];
+  /** What the sources declare and where that is not as it should be; null while they declare nothing. */
+  readonly declared: Declared | null;
   /** A `deployment` event named this version within the last half hour. */
   readonly deployed: boolean;
 }

@@ -3,6 +3,7 @@ import { activationMean } from './activation_mean.ts';
 import { activationVariance } from './activation_variance.ts';
 import { constantExtremes } from './constant_extremes.ts';
 import type { Detector } from './contract.ts';
+import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
 import { silentSource } from './silent_source.ts';
@@ -10,6 +11,7 @@ import { stuckInput } from './stuck_input.ts';
 
 export const DETECTORS: readonly Detector[] = [
   nonfinite,
+  manifest,
   activationMean,
   activationVariance,
   constantExtremes,

@@ -31,6 +31,7 @@ function reference(given: Partial<Reference> = {}): Reference {
     bucket: { ...bucket, changed: false },
     calibration: null,
     hours: null,
+    manifest: '',
     ...given,
   };
 }

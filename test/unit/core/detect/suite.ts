@@ -81,6 +81,7 @@ export function contextOf(
     places: PLACES,
     outputs: [],
     sources: tick.sources.map(({ source }) => ({ source, quietMs: 0, intervalMs: 2_500 })),
+    declared: null,
     deployed: false,
     ...more,
   };
