@@ -64,6 +64,20 @@ export const ERRORS = {
       `this ${a.kind} event would be refused: ${a.reason}${a.field === null ? '' : ` in "${a.field}"`}: ${a.detail}`,
     (a) => `normwatch ${a.kind} --help shows the options and their limits`,
   ),
+  labels_wrong: row(
+    'NW106',
+    2,
+    'A file of labels is not JSON, an entry of it is wrong, or it names a recording that is not there.',
+    (a: { where: string; detail: string }) => `${a.where}: ${a.detail}`,
+    () => 'docs/detection.md, "Labels", says what an entry holds',
+  ),
+  recording_unfit: row(
+    'NW107',
+    2,
+    'A recording cannot be used for what was asked.',
+    (a: { file: string; detail: string }) => `${a.file}: ${a.detail}`,
+    () => 'normwatch backtest --help says what recordings it needs',
+  ),
   config_required: row(
     'NW201',
     2,

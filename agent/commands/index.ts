@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { failure, NormwatchError, systemDetail } from '../errors.ts';
 import { SinkUnavailable, StoreUnavailable } from '../flow/ports.ts';
+import { backtest } from './backtest.ts';
 import { baseline } from './baseline.ts';
 import type { AddCommand, Session } from './command.ts';
 import { config } from './config.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly AddCommand[] = [
   demo,
   run,
   replay,
+  backtest,
   produce,
   baseline,
   maintenance,
