@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { REFERENCE_BYTES_MAX } from '../core/reference.ts';
 import { failure, systemDetail } from '../errors.ts';
-import { addExport, addShow } from './baseline-read.ts';
+import { addExport } from './baseline-export.ts';
+import { addShow } from './baseline-show.ts';
 import { type AddCommand, explain, timeOption } from './command.ts';
 import {
   addSend,

@@ -17,6 +17,7 @@ export interface StoredInstallation {
 export async function storedInstallation(
   owner: Owner,
   recordings: readonly string[],
+  alter: (partition: Partition) => void = () => {},
 ): Promise<StoredInstallation> {
   const folder = await tempDir(owner);
   const config = join(folder, 'normwatch.yaml');
@@ -34,6 +35,7 @@ export async function storedInstallation(
     );
   }
   finishPartition(partition);
+  alter(partition);
   const store = createDiskStore({ path: join(folder, 'state.db') });
   const { header } = await store.claim('events:0');
   const { set, remove } = takeDirty(partition);

@@ -18,6 +18,7 @@ type Case = readonly [name: string, words: readonly string[], options?: LineOpti
 const CASES: readonly Case[] = [
   ['help', ['--help']],
   ['help-incident', ['incident', '--help']],
+  ['help-baseline-show', ['baseline', 'show', '--help']],
   ['usage', ['replay', '--basline', 'x']],
   ['config-check-good', ['config', 'check', 'test/golden/cli/good.yaml']],
   ['config-check-bad', ['config', 'check', 'test/golden/cli/bad.yaml']],
@@ -27,6 +28,7 @@ const CASES: readonly Case[] = [
     { environment: { NORMWATCH_STORE_REDIS_PASSWORD: 'hunter2', NORMWATCH_LOG_LEVEL: 'debug' } },
   ],
   ['replay', ['replay', '-b', `${RECORDINGS}/baseline.jsonl.gz`, `${RECORDINGS}/healthy.jsonl.gz`]],
+  ['baseline-show-recording', ['baseline', 'show', `${RECORDINGS}/baseline.jsonl.gz`]],
   ['replay-garbage', ['replay', '-'], { stdin: 'garbage\n{"v":2}\n\n{"v":1,"kind":"activations"}\n' }],
 ];
 

@@ -101,7 +101,7 @@ describe('baseline', () => {
     const { config } = await storedInstallation(t, ['healthy']);
     const { code, out } = await runLine(['baseline', 'show', ...MODEL, '-c', config]);
     expect(code).toBe(0);
-    expect(out).toMatch(/^STREAM +STATE +CALIBRATION +REFERENCE\nserving\/v1\/stable +guarded/);
+    expect(out).toMatch(/\nSTREAM +STATE +CALIBRATION +REFERENCE\nserving\/v1\/stable +guarded/);
     for (const line of out.trimEnd().split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     const json = JSON.parse((await runLine(['baseline', 'show', ...MODEL, '--json', '-c', config])).out);
     expect(json.streams).toHaveLength(1);

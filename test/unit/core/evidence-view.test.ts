@@ -66,7 +66,10 @@ it('thresholds hold what calibration found too low', () => {
   const partition = foldAll(partitionWithBaseline(), recording('healthy'));
   const [model] = partition.models.values();
   const before = viewPartition(partition).models[0]!.streams[0]!.evidence;
-  for (const reference of model!.references) reference.calibration?.raises.set('activation_mean', 1.5);
+  for (const reference of model!.references) {
+    reference.calibration = structuredClone(reference.calibration);
+    reference.calibration?.raises.set('activation_mean', 1.5);
+  }
   const after = viewPartition(partition).models[0]!.streams[0]!.evidence;
   const of = (evidence: typeof before) => evidence.find(({ detector }) => detector === 'activation_mean')!;
   const already = of(before).ticketNats - Math.log((7 * DAY) / 10_000 / SHARES.activation_mean!);

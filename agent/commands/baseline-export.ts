@@ -1,4 +1,4 @@
-/** `baseline show|export`: the references that are there, read from the store or learnt from a recording. */
+/** `baseline export`: a reference as a file, read from the store or learnt from a recording. */
 import type { Command } from 'commander';
 import { decode } from '../core/decode/index.ts';
 import {
@@ -10,73 +10,18 @@ import {
 } from '../core/fold.ts';
 import { bindingReference, exportReference, type Reference } from '../core/reference.ts';
 import { DEFAULT_SETTINGS } from '../core/settings.ts';
-import type { StreamView } from '../core/view.ts';
 import { failure } from '../errors.ts';
-import { columns, shortTime } from './columns.ts';
 import { type ConfigOptions, configOption, explain, type Session } from './command.ts';
 import { addTarget, type TargetOptions } from './control.ts';
 import { readLines } from './lines.ts';
 import { openOutput } from './output.ts';
 import { findModel, readModels } from './state.ts';
 
-interface ShowOptions extends TargetOptions, ConfigOptions {
-  readonly json?: true;
-}
-
 interface ExportOptions extends TargetOptions, ConfigOptions {
   readonly recording?: string;
   readonly reference?: string;
   readonly checkpoint?: string;
   readonly out?: string;
-}
-
-interface ReferenceFacts {
-  readonly id: string;
-  readonly kind: string;
-  readonly version: string;
-  readonly checkpoint: string | null;
-  readonly created: string;
-  readonly ticks: number;
-  readonly flushes: number;
-  readonly layers: number;
-}
-
-export function addShow(group: Command, session: Session): void {
-  const show = group.command('show').description('show what the streams of a model are held against');
-  addTarget(show)
-    .option('--version <version>', 'only this version')
-    .addOption(configOption())
-    .option('--json', 'as one JSON object')
-    .action(async (options: ShowOptions) => {
-      const { environment, model, version } = options;
-      const found = findModel(await readModels(session, 'baseline show', options), environment, model);
-      const streams = found.view.streams.filter((one) => version === undefined || one.version === version);
-      const references = referencesOf(found.partition, environment, model).map(factsOf);
-      if (options.json === true) {
-        const shown = streams.map(({ id, state, reference, calibration }) => ({
-          id,
-          state,
-          reference,
-          calibration,
-        }));
-        session.out(`${JSON.stringify({ environment, model, streams: shown, references })}\n`);
-        return;
-      }
-      const rows = streams.map((one) => [one.id, one.state, calibrationOf(one), one.reference ?? 'none yet']);
-      session.out(columns(['STREAM', 'STATE', 'CALIBRATION', 'REFERENCE'], rows));
-      if (references.length === 0) return;
-      const lines = references.map((one) => [
-        one.id,
-        one.kind,
-        one.checkpoint ?? '–',
-        `${one.ticks} ticks, ${one.flushes} flushes, ${one.layers} layers, of ${one.created}`,
-      ]);
-      session.out(`\n${columns(['REFERENCE', 'KIND', 'CHECKPOINT', 'LEARNT FROM'], lines)}`);
-    });
-  explain(show, {
-    no: 'nothing is known of the model',
-    examples: ['baseline show -c normwatch.yaml -m minilm-l6'],
-  });
 }
 
 export function addExport(group: Command, session: Session): void {
@@ -134,21 +79,4 @@ function choose(all: readonly Reference[], options: ExportOptions, version: stri
   const own = all.filter((one) => one.version === version);
   const checkpoint = options.checkpoint ?? own[0]?.checkpoint ?? null;
   return bindingReference(own, version, checkpoint);
-}
-
-const factsOf = (one: Reference): ReferenceFacts => ({
-  id: one.id,
-  kind: one.kind,
-  version: one.version,
-  checkpoint: one.checkpoint,
-  created: shortTime(one.createdMs),
-  ticks: one.bucket.ticks,
-  flushes: one.bucket.flushes,
-  layers: one.layers.length,
-});
-
-function calibrationOf({ calibration }: StreamView): string {
-  if (calibration.progress >= 1) return 'done';
-  const { ticks, ticksNeeded, flushes, flushesNeeded } = calibration;
-  return `${ticks}/${ticksNeeded} ticks, ${flushes}/${flushesNeeded} flushes`;
 }
