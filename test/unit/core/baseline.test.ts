@@ -135,34 +135,6 @@ describe('rolling buckets', () => {
     expect(bl.bucketsBetween(bl.newBaseline(1, true), 0, Number.MAX_SAFE_INTEGER, 1)).toBeNull();
   });
 
-  it('make the same window whether it was asked for before or not', () => {
-    fc.assert(
-      fc.property(steps, fc.boolean(), fc.nat(5), (list, learns, odd) => {
-        const { baseline, tickAt, learn } = createPair(learns);
-        const compare = (): void => {
-          const anew = bl.baselineOf(bl.namedBuckets(baseline));
-          for (const name of ['1h', '24h'] as const)
-            expect(bl.rollingWindow(baseline, name, 1)).toEqual(bl.rollingWindow(anew, name, 1));
-        };
-        timesOf(list).forEach((atMs, i) => {
-          const { startMs } = tickAt(atMs);
-          const odds: (() => void)[] = [
-            () => bl.setWaitingAside(baseline, startMs - 20 * MINUTE, 1),
-            () => bl.forgetFrom(baseline, startMs - HOUR),
-            () => bl.moveBaseline(baseline, Int32Array.of(-1), 1),
-            () => bl.relearn(baseline, 1),
-          ];
-          learn(atMs);
-          compare();
-          odds[(i + odd) % 40]?.();
-          compare();
-          if (!learns) baseline.learning = null;
-        });
-      }),
-      { numRuns: 60 },
-    );
-  });
-
   it('take a tick that comes late into the bucket of its time', () => {
     const { baseline, learn } = createPair(true);
     for (const atMs of [0, 30 * MINUTE, 5 * MINUTE, 25 * MINUTE]) learn(atMs);
