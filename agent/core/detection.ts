@@ -2,6 +2,7 @@
 import type { Bucket } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import type { Calibration } from './calibration.ts';
+import type { CanaryComparison } from './canary.ts';
 import { byName } from './codec.ts';
 import { declaredOf } from './declared.ts';
 import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
@@ -15,6 +16,7 @@ import { type Model, subjectOf } from './model.ts';
 import { applyNonfinite } from './numerics.ts';
 import type { Reference } from './reference.ts';
 import type { CellScores } from './score/cells.ts';
+import type { GroupScores } from './score/peers.ts';
 import { deploymentBefore, type NamedSignal } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
@@ -25,6 +27,8 @@ export interface TickScores {
   readonly scores: CellScores | null;
   readonly baseline: Bucket | null;
   readonly places: Int32Array;
+  readonly peers: GroupScores | null;
+  readonly canary: CanaryComparison | null;
   readonly outputs: TickContext['outputs'];
 }
 
@@ -43,6 +47,7 @@ export function detectTick(
   const calibration = reference === null ? null : calibrationFor(stream, reference);
   const context: TickContext = {
     ...scores,
+    peerState: detectorState(stream, 'peers'),
     layers: stream.layers,
     settings: fold.settings,
     budget,

@@ -1,18 +1,21 @@
 /** Serving: events into open ticks, closed ticks into scores, signals, incidents and baselines. */
 import { dropSetAside, forgetFrom, isEnough, rollingWindow } from './baseline.ts';
+import { compareCanary } from './canary.ts';
 import { forgetSilent, noteTime, watermarkOf } from './clock.ts';
 import type { ActivationsEvent, Event, OutputsEvent } from './decode/event.ts';
 import { FAMILIES } from './detect/contract.ts';
 import { detectTick } from './detection.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Decision } from './incident.ts';
+import { rememberTick } from './last-tick.ts';
 import { placesOf } from './layout.ts';
 import { bindReference, learn } from './learning.ts';
 import { endIncident, openIncident } from './lifecycle.ts';
 import { count, type Model, subjectOf } from './model.ts';
 import { closeNumerics } from './numerics.ts';
 import { outputScores, pushOutputs } from './outputs.ts';
-import { type CellScores, scoreCells } from './score/cells.ts';
+import { scoreCells } from './score/cells.ts';
+import { scorePeers } from './score/peers.ts';
 import { newStream, placesFor, type Stream, streamId } from './stream.ts';
 import {
   addActivations,
@@ -199,12 +202,17 @@ export function closeOne(
   const againstRolling = rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces) : null;
   pushOutputs(stream, tick);
   const baseline = reference?.bucket ?? rolling;
+  const places = referencePlaces ?? ownPlaces;
+  const peers = scorePeers(tick, baseline, places);
+  const canary = compareCanary(model, stream, tick, baseline, places);
   detectTick(fold, model, stream, decision, {
     tick,
     reference,
     scores: againstReference ?? againstRolling,
     baseline,
-    places: referencePlaces ?? ownPlaces,
+    places,
+    peers,
+    canary,
     outputs: baseline === null ? [] : outputScores(stream, baseline),
   });
   fold.findings.push(
@@ -216,7 +224,7 @@ export function closeOne(
     ),
   );
   learn(fold, model, stream, tick, againstReference);
-  remember(stream, tick, againstReference, againstRolling);
+  rememberTick(model, stream, tick, { reference: againstReference, rolling: againstRolling, peers, canary });
 }
 
 /** Marks who sent data, and lets go of sources that now send under another version. */
@@ -257,26 +265,6 @@ export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, d
   }
   dropSetAside(stream.baseline);
   model.dirty = true;
-}
-
-function remember(
-  stream: Stream,
-  tick: TickSummary,
-  reference: CellScores | null,
-  rolling: CellScores | null,
-): void {
-  if (tick.flushes === 0) return;
-  stream.last = {
-    endMs: tick.endMs,
-    requests: tick.requests,
-    tokens: tick.tokens,
-    cells: tick.cells,
-    min: tick.min,
-    max: tick.max,
-    reference,
-    rolling,
-  };
-  stream.dirty.last = true;
 }
 
 function evictStream(model: Model): void {

@@ -1,5 +1,6 @@
 /** One serving stream: (environment, model, version, role). Holds its time, open ticks, baseline and last scores. */
 import { type Baseline, moveBaseline, newBaseline } from './baseline.ts';
+import { type RecentTick, recentTicksCodec } from './canary.ts';
 import { newStreamClock, type StreamClock, streamClockCodec } from './clock.ts';
 import { bool, type Codec, f64, floats, list, map, nullable, str, struct } from './codec.ts';
 import { type DetectorState, newDetectorState } from './detect/contract.ts';
@@ -51,6 +52,12 @@ export interface LastTick {
   max: Float64Array;
   reference: CellScores | null;
   rolling: CellScores | null;
+  /** Rows of differences by cell: the source furthest off its peers, a canary off its stable version. */
+  peers: Float64Array | null;
+  canary: Float64Array | null;
+  /** Ticks that a canary is or may be compared by, and the last one that was. */
+  recent: RecentTick[];
+  compared: number;
 }
 
 export interface Stream extends StreamHead {
@@ -105,6 +112,10 @@ export const lastTickCodec: Codec<LastTick> = struct<LastTick>({
   max: floats,
   reference: nullable(cellScoresCodec),
   rolling: nullable(cellScoresCodec),
+  peers: nullable(floats),
+  canary: nullable(floats),
+  recent: recentTicksCodec,
+  compared: f64,
 });
 
 export const openTicksCodec = list(openTickCodec);

@@ -1,19 +1,19 @@
 /** State → what the outside sees of it. Plain copies, so that a view never changes after it was handed out. */
 
+import { canaryOutputs } from './canary.ts';
+import { viewCells } from './cells-view.ts';
 import { watermarkOf } from './clock.ts';
 import { byName } from './codec.ts';
 import { viewEvidence } from './evidence-view.ts';
 import type { Incident } from './incident.ts';
-import { layerOfCell, siteOfCell } from './layout.ts';
 import { checkpointOf, type Model } from './model.ts';
-import * as m from './moments.ts';
 import { outputsNow } from './outputs.ts';
 import type { Run } from './run.ts';
-import * as s from './score/cells.ts';
+import type { Divergence } from './score/divergence.ts';
 import { outputDivergence } from './score/output.ts';
 import { sentenceOf } from './sentence.ts';
 import type { Settings } from './settings.ts';
-import type { LastTick, Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 import type * as v from './view.ts';
 
 export function viewModel(model: Model, settings: Settings): v.ModelView {
@@ -153,62 +153,29 @@ function sourcesOf(stream: Stream, settings: Settings): v.SourceView[] {
     });
 }
 
-function viewCells(stream: Stream, last: LastTick): v.CellView[] {
-  const cells: v.CellView[] = [];
-  for (let cell = 0; cell < stream.layers.length * 2; cell++) {
-    const row = cell * m.TICK_STRIDE;
-    if (!(last.cells[row + m.FLUSHES]! > 0)) continue;
-    const scores: v.CellScore[] = [];
-    if (last.reference !== null) scores.push(viewScore('reference', last.reference, cell));
-    if (last.rolling !== null) scores.push(viewScore('rolling', last.rolling, cell));
-    cells.push({
-      layer: stream.layers[layerOfCell(cell)]!,
-      site: siteOfCell(cell),
-      mean: finite(last.cells[row + m.A_MEAN]!),
-      variance: finite(last.cells[row + m.V_MEAN]!),
-      min: finite(last.min[cell]!),
-      max: finite(last.max[cell]!),
-      scores,
-    });
-  }
-  return cells;
-}
-
-function viewScore(against: v.Against, scores: s.CellScores, cell: number): v.CellScore {
-  const at = (column: number): number | null => finite(scores.rows[cell * s.SCORE_STRIDE + column]!);
-  return {
-    against,
-    meanShiftSigmas: at(s.S_MEAN_EFFECT),
-    varianceShiftSigmas: at(s.S_VARIANCE_EFFECT),
-    logVarianceRatio: at(s.S_LOG_VARIANCE_RATIO),
-    klNats: at(s.S_KL),
-    histogramKlNats: at(s.S_HISTOGRAM_KL),
-    histogramJsNats: at(s.S_HISTOGRAM_JS),
-    histogramPsi: at(s.S_HISTOGRAM_PSI),
-    baselineMean: at(s.S_BASELINE_MEAN),
-    baselineMeanBand: at(s.S_MEAN_BAND),
-    baselineVariance: at(s.S_BASELINE_VARIANCE),
-    baselineVarianceFactor: at(s.S_VARIANCE_FACTOR),
-  };
-}
-
 function viewOutputs(model: Model, stream: Stream): v.OutputView[] {
   const reference = model.references.find((r) => r.id === stream.reference)?.bucket;
   const baselines = [
     ['reference', reference?.outputs],
     ['rolling', stream.baseline.detail.at(-1)?.outputs],
   ] as const;
+  const besides = canaryOutputs(model, stream);
   return [...outputsNow(stream)].map(([output, now]) => ({
     output,
     requests: now.requests,
     nonFiniteRequests: now.nonFiniteRequests,
-    scores: baselines.flatMap(([against, outputs]) => {
-      const then = outputs?.get(output);
-      const divergence = then === undefined ? null : outputDivergence(now, then);
-      return divergence === null ? [] : [{ against, klNats: divergence.klNats, jsNats: divergence.jsNats }];
-    }),
+    scores: [
+      ...baselines.flatMap(([against, outputs]) => {
+        const then = outputs?.get(output);
+        const divergence = then === undefined ? null : outputDivergence(now, then);
+        return divergence === null ? [] : [viewDivergence(against, divergence)];
+      }),
+      ...[besides.get(output)].flatMap((one) => (one === undefined ? [] : [viewDivergence('canary', one)])),
+    ],
   }));
 }
+
+const viewDivergence = (against: v.Against, { klNats, jsNats }: Divergence) => ({ against, klNats, jsNats });
 
 function viewRun(model: Model, run: Run): v.StreamView {
   const open = model.incidents.some((i) => i.stream === run.id && i.status === 'open');

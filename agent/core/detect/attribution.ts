@@ -1,32 +1,67 @@
-/** Which sources show a shift that the stream shows: each source's own tick against the baseline, cell by cell. */
-import { layerOfCell } from '../layout.ts';
-import * as m from '../moments.ts';
-import { components, predictiveVariance, type Statistic } from '../score/components.ts';
-import type { TickContext } from './contract.ts';
+/**
+ * Which sources show what the stream shows. What `peers` has gathered of each source counts where its evidence stands,
+ * this tick's own numbers elsewhere.
+ */
 
-/** A source is affected when it is out by itself and at least half as far as the one that is furthest out … */
-const Z_MIN = 4;
-const SHARE_MIN = 0.5;
-/** … and it is blamed only when every other source is hardly out at all. A drift of all reaches them unevenly. */
-const CLEAN_SHARE_MAX = 0.25;
+import type { Statistic } from '../score/components.ts';
+import { type GroupScores, LOG_VARIANCE } from '../score/peers.ts';
+import type { DetectorState, TickContext } from './contract.ts';
+import { type Estimates, leftBaseline } from './odd-ones.ts';
+import { rowsOf, traceAt } from './peer-traces.ts';
+import { COUNT, effectAt, evidenceAt, floatsOf, USUAL } from './trace.ts';
+
+/** Once there is an alarm, a statistic needs this much more than its share of nothing to be part of it. */
+const PART_NATS = 3;
+
+/** Evidence from which one of `count` statistics is part of an alarm. */
+export const partOf = (count: number): number => count * Math.exp(PART_NATS);
 
 /** Names of the affected sources in order; empty when all (or none for certain) are. */
 export function affectedSources(context: TickContext, cell: number, statistic: Statistic): string[] {
-  const { baseline, tick } = context;
-  const place = context.places[layerOfCell(cell)] ?? -1;
-  if (baseline === null || place < 0 || tick.sources.length < 2) return [];
-  const c = components(baseline.cells, place * 2 + (cell & 1), statistic);
-  if (c === null) return [];
-  const row = cell * m.TICK_STRIDE;
-  const column = statistic === 'mean' ? m.A_MEAN : m.V_MEAN;
-  const measured = tick.sources.filter(({ tick: one }) => (one.cells[row + m.FLUSHES] ?? 0) > 0);
-  const shifts = measured.map(({ source, tick: one }) => {
-    const shift = Math.abs(one.cells[row + column]! - c.mean);
-    return { source, shift, z: shift / Math.sqrt(predictiveVariance(c, one.cells[row + m.REQUESTS]!)) };
-  });
-  const furthest = Math.max(...shifts.map((s) => s.shift));
-  const affected = shifts.filter((s) => s.z >= Z_MIN && s.shift >= SHARE_MIN * furthest);
-  const others = shifts.filter((s) => !affected.includes(s));
-  const clear = others.length > 0 && others.every((s) => s.shift <= CLEAN_SHARE_MAX * furthest);
-  return clear ? affected.map((s) => s.source) : [];
+  const { peers, peerState } = context;
+  const of = cell * 2 + (statistic === 'variance' ? LOG_VARIANCE : 0);
+  if (peers === null || Number.isNaN(peers.baseline[of]!) || !(peers.freedom[of]! > 0)) return [];
+  const rows = peerState === null ? [] : rowsOf(peerState, peers);
+  const estimates = estimatesAt(peers, rows, peerState, of, partOf(peers.statistics * peers.names.length));
+  return leftBaseline(estimates).map((i) => peers.names[i]!);
 }
+
+/** `rows`: of the sources, as `rowsOf` gives them. */
+export function estimatesAt(
+  peers: GroupScores,
+  rows: readonly (Float32Array | null)[],
+  state: DetectorState | null,
+  statistic: number,
+  evident: number,
+): Estimates {
+  const count = peers.names.length;
+  const at = traceAt(statistic);
+  const requests = peers.requests.slice((statistic >> 1) * count, ((statistic >> 1) + 1) * count);
+  const values = peers.values.slice(statistic * count, (statistic + 1) * count);
+  let all = 0;
+  let mean = 0;
+  for (let i = 0; i < count; i++) {
+    if (Number.isNaN(values[i]!)) continue;
+    values[i] = values[i]! - (rows[i]?.[at + USUAL] ?? 0) / peers.unit[statistic]!;
+    all += requests[i]!;
+    mean += requests[i]! * values[i]!;
+  }
+  mean /= all;
+  const ticks = new Float64Array(count).fill(1);
+  for (let i = 0; i < count; i++) {
+    values[i] = values[i]! - mean;
+    const row = rows[i] ?? null;
+    if (row === null || Number.isNaN(values[i]!) || evidenceAt(row, at) < evident) continue;
+    // An effect is against the others, a value about the mean of all.
+    values[i] = (effectAt(row, at) * (all - requests[i]!)) / all;
+    ticks[i] = Math.max(1, row[at + COUNT]!);
+  }
+  const spread =
+    state === null || state.cells.length === 0 ? 0 : Math.max(0, floatsOf(state.cells)[statistic * 2]!);
+  const baseline = peers.baseline[statistic]! - mean;
+  return { values, requests, ticks, spread, freedom: peers.freedom[statistic]!, baseline };
+}
+
+export const cellOfStatistic = (statistic: number): number => statistic >> 1;
+export const statisticName = (statistic: number): Statistic =>
+  (statistic & 1) === LOG_VARIANCE ? 'variance' : 'mean';

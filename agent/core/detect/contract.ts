@@ -5,10 +5,12 @@
 import type { Bucket } from '../bucket.ts';
 import type { Thresholds } from '../budget.ts';
 import type { Calibration } from '../calibration.ts';
+import type { CanaryComparison } from '../canary.ts';
 import type { Declared } from '../declared.ts';
 import type { Hours } from '../hours.ts';
 import type { CellScores } from '../score/cells.ts';
 import type { Divergence } from '../score/divergence.ts';
+import type { GroupScores } from '../score/peers.ts';
 import type { Budget, Settings } from '../settings.ts';
 import type { TickSummary } from '../tick.ts';
 
@@ -69,6 +71,12 @@ export interface TickContext {
   readonly hours: Hours | null;
   /** Places of `layers` in the baseline. */
   readonly places: Int32Array;
+  /** The sources of the tick side by side; null with fewer than two. */
+  readonly peers: GroupScores | null;
+  /** What `peers` has gathered of each source; null while it has not run. */
+  readonly peerState: DetectorState | null;
+  /** Of a canary: against the stable version beside it. */
+  readonly canary: CanaryComparison | null;
   /** Outputs of the last minute against the baseline. */
   readonly outputs: readonly {
     readonly output: string;

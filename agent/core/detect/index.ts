@@ -1,19 +1,24 @@
 /** The detectors, one line each. Order is the order of their names in an incident. */
 import { activationMean } from './activation_mean.ts';
 import { activationVariance } from './activation_variance.ts';
+import { canary } from './canary.ts';
 import { constantExtremes } from './constant_extremes.ts';
 import type { Detector } from './contract.ts';
 import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
+import { peers } from './peers.ts';
 import { silentSource } from './silent_source.ts';
 import { stuckInput } from './stuck_input.ts';
 
 export const DETECTORS: readonly Detector[] = [
   nonfinite,
+  // Before those that ask it whom to blame.
+  peers,
   manifest,
   activationMean,
   activationVariance,
+  canary,
   constantExtremes,
   stuckInput,
   outputDivergence,

@@ -13,6 +13,7 @@ import {
   type TickContext,
 } from '../../../../agent/core/detect/contract.ts';
 import { scoreCells } from '../../../../agent/core/score/cells.ts';
+import { scorePeers } from '../../../../agent/core/score/peers.ts';
 import { DEFAULT_SETTINGS } from '../../../../agent/core/settings.ts';
 import type { TickSummary } from '../../../../agent/core/tick.ts';
 import { createGaussian } from '../../../kit/events.ts';
@@ -79,6 +80,9 @@ export function contextOf(
     calibration: null,
     hours: null,
     places: PLACES,
+    peers: scorePeers(tick, more.baseline === undefined ? baseline : more.baseline, more.places ?? PLACES),
+    peerState: null,
+    canary: null,
     outputs: [],
     sources: tick.sources.map(({ source }) => ({ source, quietMs: 0, intervalMs: 2_500 })),
     declared: null,
