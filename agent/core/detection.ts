@@ -62,8 +62,9 @@ export function detectTick(
   const byFamily = new Map<Family, NamedSignal[]>(TICK_FAMILIES.map((family) => [family, []]));
   for (const detector of DETECTORS) {
     if (detector.tick === undefined) continue;
-    const signals = detector.tick(context, detectorState(stream, detector.name));
-    for (const signal of signals) byFamily.get(detector.family)!.push({ detector: detector.name, signal });
+    const state = detectorState(stream, detector.name);
+    for (const signal of detector.tick(context, state))
+      byFamily.get(detector.family)!.push(withNats({ detector: detector.name, signal }, state.nats));
   }
   // What NaNs leave behind is a symptom: the hard rule's incident already tells of it.
   const numerics = openIncident(model, subject, 'numerics') !== undefined;
@@ -74,6 +75,14 @@ export function detectTick(
     fold.findings.push(...findings);
   }
   model.dirty = true;
+}
+
+/** How strong the evidence is, beside what it is of; exact rules gather none. */
+function withNats(named: NamedSignal, nats: number): NamedSignal {
+  if (!(nats > 0)) return named;
+  const { detector, signal } = named;
+  const evidence = { ...signal.evidence, [`${detector}_nats`]: Number(nats.toPrecision(4)) };
+  return { detector, signal: { ...signal, evidence } };
 }
 
 /** Non-finite elements in one event: the hard rule, at once. */

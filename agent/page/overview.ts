@@ -16,7 +16,7 @@ const INCIDENTS_MAX = 100;
 const RESOLVED_MAX = 20;
 const STREAMS_MAX = 500;
 const NAMES_MAX = 8;
-const EVIDENCE_MAX = 12;
+const EVIDENCE_MAX = 24;
 const DAY_MS = 24 * 3_600_000;
 
 export function buildOverview(views: readonly PartitionView[], nowMs: number): Overview {

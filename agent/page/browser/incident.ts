@@ -77,7 +77,7 @@ function particulars(incident: IncidentSummary): Markup[] {
     ['Against the budget now', evidenceNow(incident.now)],
   ];
   return rows.flatMap(([name, value]) => {
-    // Up to a dozen numbers: one column would make it the longest thing on the page.
+    // Up to two dozen numbers: one column would make it the longest thing on the page.
     const wide = WIDE.includes(name) ? 'wide' : null;
     return value === null || value === ''
       ? []

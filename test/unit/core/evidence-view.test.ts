@@ -62,6 +62,19 @@ describe('evidence', () => {
   });
 });
 
+it('an incident keeps how strong the evidence was, and exact rules have none to keep', () => {
+  const evidenceAt = (name: string) => {
+    const partition = foldAll(partitionWithBaseline(), recording(name));
+    const [model] = viewPartition(partition).models;
+    return { ...model!.incidents[0]!.evidence, detectors: model!.incidents[0]!.detectors };
+  };
+  const { detectors, ...drift } = evidenceAt('deploy-epsilon');
+  expect(detectors).toContain('activation_variance');
+  const { ticketNats } = evidenceOf('deploy-epsilon', 'v2').get('activation_variance')!;
+  expect(drift.activation_variance_nats).toBeGreaterThanOrEqual(ticketNats);
+  expect(Object.keys(evidenceAt('fp16-overflow'))).not.toContain('nonfinite_nats');
+});
+
 it('thresholds hold what calibration found too low', () => {
   const partition = foldAll(partitionWithBaseline(), recording('healthy'));
   const [model] = partition.models.values();
