@@ -30,6 +30,9 @@ export interface SourceClock {
   intervalMs: number;
   /** Last closed tick that held data of it; −1 for none. */
   lastTick: number;
+  /** Records in a row that were skewed, and how far ahead of the stream the last of them was (negative: behind). */
+  skewRun: number;
+  skewMs: number;
 }
 
 export interface StreamClock {
@@ -45,6 +48,8 @@ const sourceClockCodec: Codec<SourceClock> = struct<SourceClock>({
   heardMs: f64,
   intervalMs: f64,
   lastTick: f64,
+  skewRun: f64,
+  skewMs: f64,
 });
 
 export const streamClockCodec: Codec<StreamClock> = struct<StreamClock>({
@@ -85,18 +90,26 @@ export function noteTime(
   let source = clock.sources.get(name);
   if (source === undefined) {
     if (!makePlace(clock, watermarkMs)) return 'crowded';
-    source = { status: 'live', lastMs: timeMs, heardMs: timeMs, intervalMs: 0, lastTick: -1 };
+    source = {
+      status: 'live',
+      lastMs: timeMs,
+      heardMs: timeMs,
+      intervalMs: 0,
+      lastTick: -1,
+      skewRun: 0,
+      skewMs: 0,
+    };
     clock.sources.set(name, source);
   }
   const toleranceMs = Math.max(SKEW_MS, 3 * source.intervalMs);
   noteInterval(source, timeMs);
-  if (arrivedMs !== null && timeMs > arrivedMs + SKEW_MS) return skew(source);
+  if (arrivedMs !== null && timeMs > arrivedMs + SKEW_MS) return skew(source, timeMs - arrivedMs);
   if (watermarkMs !== null && timeMs > watermarkMs + toleranceMs) {
-    if (++clock.aheadRun < MOVED_RUN * senderCount(clock)) return skew(source);
+    if (++clock.aheadRun < MOVED_RUN * senderCount(clock)) return skew(source, timeMs - watermarkMs);
     leaveBehind(clock, watermarkMs + toleranceMs);
   } else if (watermarkMs !== null && timeMs < watermarkMs - toleranceMs) {
     clock.aheadRun = 0;
-    source.status = 'skewed';
+    skew(source, timeMs - watermarkMs);
     // Too late for any open tick; which one it missed is for the caller to say.
     if (++clock.behindRun < MOVED_RUN * senderCount(clock)) return 'good';
     for (const other of clock.sources.values()) other.status = 'gone';
@@ -126,14 +139,28 @@ function noteInterval(source: SourceClock, timeMs: number): void {
   source.intervalMs = old === 0 ? gapMs : (old + Math.min(gapMs, 2 * old)) / 2;
 }
 
-function skew(source: SourceClock): TimeVerdict {
+function skew(source: SourceClock, skewMs: number): TimeVerdict {
   source.status = 'skewed';
+  source.skewRun++;
+  source.skewMs = skewMs;
   return 'skewed';
+}
+
+/** So many skewed records in a row are a clock, fewer a straggler. */
+export const SKEWED_RECORDS = 3;
+
+/** How far a source's clock is off the stream; null while it is not, or while the source sends no more. */
+export function skewOf(source: SourceClock, nowMs: number): number | null {
+  if (source.status !== 'skewed' || source.skewRun < SKEWED_RECORDS) return null;
+  const quietMs = nowMs - (source.heardMs - source.skewMs);
+  return quietMs > Math.max(SKEW_MS, 3 * source.intervalMs) ? null : source.skewMs;
 }
 
 function accept(clock: StreamClock, source: SourceClock, lastMs: number): void {
   source.lastMs = lastMs;
   source.status = 'live';
+  source.skewRun = 0;
+  source.skewMs = 0;
   clock.aheadRun = 0;
   clock.behindRun = 0;
 }

@@ -3,6 +3,7 @@ import type { Bucket } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import type { Calibration } from './calibration.ts';
 import type { CanaryComparison } from './canary.ts';
+import { skewOf } from './clock.ts';
 import { byName } from './codec.ts';
 import { declaredOf } from './declared.ts';
 import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
@@ -15,6 +16,7 @@ import { applySignals, openIncident } from './lifecycle.ts';
 import { type Model, subjectOf } from './model.ts';
 import { applyNonfinite } from './numerics.ts';
 import type { Reference } from './reference.ts';
+import { signsBy } from './rivals.ts';
 import type { CellScores } from './score/cells.ts';
 import type { GroupScores } from './score/peers.ts';
 import { deploymentBefore, type NamedSignal } from './story.ts';
@@ -55,7 +57,7 @@ export function detectTick(
       thresholdsOf(budget, fold.settings.tickMs, detector, calibration?.raises.get(detector)),
     calibration,
     hours: reference === null ? null : stream.hours,
-    sources: sourcesOf(fold, stream, scored.tick),
+    sources: sourcesOf(fold, model, stream, scored.tick),
     declared: declaredOf(model, stream, reference),
     deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
   };
@@ -105,14 +107,23 @@ export function detectNonfinite(
 const calibrationFor = (stream: Stream, reference: Reference): Calibration | null =>
   sameNames(reference.layers, stream.layers) ? reference.calibration : null;
 
-function sourcesOf(fold: FoldContext, stream: Stream, tick: TickSummary): TickContext['sources'] {
+function sourcesOf(
+  fold: FoldContext,
+  model: Model,
+  stream: Stream,
+  tick: TickSummary,
+): TickContext['sources'] {
   const { tickMs } = fold.settings;
   return [...stream.clock.sources]
-    .filter(([, clock]) => clock.status !== 'gone' && clock.lastTick >= 0)
+    .filter(
+      ([, clock]) => clock.status !== 'gone' && (clock.lastTick >= 0 || skewOf(clock, tick.endMs) !== null),
+    )
     .map(([source, clock]) => ({
       source,
-      quietMs: (tick.index - clock.lastTick) * tickMs,
+      quietMs: clock.lastTick < 0 ? 0 : (tick.index - clock.lastTick) * tickMs,
       intervalMs: clock.intervalMs,
+      skewMs: skewOf(clock, tick.endMs),
+      rivals: signsBy(model.sequences.get(source)?.rivals ?? null, tick.endMs),
     }))
     .sort((a, b) => byName(a.source, b.source));
 }

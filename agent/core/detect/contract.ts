@@ -88,6 +88,10 @@ export interface TickContext {
     readonly source: string;
     readonly quietMs: number;
     readonly intervalMs: number;
+    /** How far its clock is off the stream; null while it is not. */
+    readonly skewMs: number | null;
+    /** Signs of a second process under its name, in how many intervals of the last minutes and since when. */
+    readonly rivals: { readonly count: number; readonly sinceMs: number } | null;
   }[];
   /** What the sources declare and where that is not as it should be; null while they declare nothing. */
   readonly declared: Declared | null;

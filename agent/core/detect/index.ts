@@ -2,8 +2,10 @@
 import { activationMean } from './activation_mean.ts';
 import { activationVariance } from './activation_variance.ts';
 import { canary } from './canary.ts';
+import { clockSkew } from './clock_skew.ts';
 import { constantExtremes } from './constant_extremes.ts';
 import type { Detector } from './contract.ts';
+import { duplicateSource } from './duplicate_source.ts';
 import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
@@ -23,4 +25,6 @@ export const DETECTORS: readonly Detector[] = [
   stuckInput,
   outputDivergence,
   silentSource,
+  duplicateSource,
+  clockSkew,
 ];

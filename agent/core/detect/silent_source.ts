@@ -20,7 +20,9 @@ export const silentSource: Detector = {
   causes: ['telemetry_gap'],
   cellStride: 0,
   streamStride: 0,
-  tick({ sources, tick, settings }) {
+  tick({ sources: all, tick, settings }) {
+    // Whose clock is off sends, only at the wrong times.
+    const sources = all.filter(({ skewMs }) => skewMs === null);
     const silent = sources.filter((s) => s.quietMs >= Math.max(settings.silenceMs, FLUSHES * s.intervalMs));
     if (silent.length === 0 || silent.length === sources.length) return [];
     const longestMs = Math.max(...silent.map((s) => s.quietMs));

@@ -8,10 +8,12 @@ import { detectorSuite, FIRST, trafficContexts } from './suite.ts';
 
 const END_MS = (FIRST + 1) * TICK_MS;
 
+const WELL = { skewMs: null, rivals: null } as const;
+
 /** One tick of a stream whose sources were last heard so long ago. */
 const quietFor = (quietMs: Record<string, number>, intervalMs = SECOND): TickContext[] =>
   trafficContexts([{}], {
-    sources: Object.entries(quietMs).map(([source, ms]) => ({ source, quietMs: ms, intervalMs })),
+    sources: Object.entries(quietMs).map(([source, ms]) => ({ source, quietMs: ms, intervalMs, ...WELL })),
   });
 const ticket = { tick: 0, layer: null, severity: 'ticket' } as const;
 
@@ -23,11 +25,17 @@ detectorSuite(silentSource, {
     'when all are silent: then it is the stream, not a source': quietFor({ a: MINUTE, b: 2 * MINUTE }),
     'of a stream with one source': quietFor({ a: 10 * MINUTE }),
     'of a stream without sources': quietFor({}),
+    'of a source whose clock is off: its records are not folded, but it sends': trafficContexts([{}], {
+      sources: [
+        { source: 'a', quietMs: 0, intervalMs: SECOND, ...WELL },
+        { source: 'b', quietMs: 5 * MINUTE, intervalMs: SECOND, skewMs: 3_600_000, rivals: null },
+      ],
+    }),
     'where silence is longer by configuration': trafficContexts([{}], {
       settings: { ...DEFAULT_SETTINGS, silenceMs: 2 * MINUTE },
       sources: [
-        { source: 'a', quietMs: 0, intervalMs: SECOND },
-        { source: 'b', quietMs: MINUTE, intervalMs: SECOND },
+        { source: 'a', quietMs: 0, intervalMs: SECOND, ...WELL },
+        { source: 'b', quietMs: MINUTE, intervalMs: SECOND, ...WELL },
       ],
     }),
   },
