@@ -9,7 +9,9 @@ import { duplicateSource } from './duplicate_source.ts';
 import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
 import { outputDivergence } from './output_divergence.ts';
+import { parity } from './parity.ts';
 import { peers } from './peers.ts';
+import { probe } from './probe.ts';
 import { silentSource } from './silent_source.ts';
 import { stuckInput } from './stuck_input.ts';
 
@@ -18,6 +20,8 @@ export const DETECTORS: readonly Detector[] = [
   // Before those that ask it whom to blame.
   peers,
   manifest,
+  parity,
+  probe,
   activationMean,
   activationVariance,
   canary,
