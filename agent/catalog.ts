@@ -9,13 +9,14 @@ import { AGENT_METRICS } from './catalog/agent.ts';
 import { EVENT_METRICS } from './catalog/event.ts';
 import { INCIDENT_METRICS } from './catalog/incident.ts';
 import { INTAKE_METRICS } from './catalog/intake.ts';
+import { LATENCY_METRICS } from './catalog/latency.ts';
 import { type Declaration, type Metric, SCOPE_LABELS } from './catalog/metric.ts';
 import { NONFINITE_METRICS } from './catalog/nonfinite.ts';
 import { renderReference } from './catalog/reference.ts';
 import { STREAM_METRICS } from './catalog/stream.ts';
 import { TRAINING_METRICS } from './catalog/training.ts';
 
-export type { Metric, MetricScope, MetricType, Sample, Stability } from './catalog/metric.ts';
+export type { HistogramPoint, Metric, MetricScope, MetricType, Sample, Stability } from './catalog/metric.ts';
 export { LABEL_CHARS_MAX, SCOPE_LABELS } from './catalog/metric.ts';
 
 const METRIC_PREFIX = 'normwatch_';
@@ -40,6 +41,7 @@ export const METRICS = named({
   ...STREAM_METRICS,
   ...ACTIVATION_METRICS,
   ...NONFINITE_METRICS,
+  ...LATENCY_METRICS,
   ...TRAINING_METRICS,
   ...EVENT_METRICS,
   ...INTAKE_METRICS,

@@ -22,11 +22,21 @@ export interface Metric<Label extends string = string> extends Declaration {
   readonly labels: readonly Label[];
 }
 
+/** Counts of a histogram by upper bound, each without those before; the last is of what is above all bounds. */
+export interface HistogramPoint {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
 /** One number to export. `labels` are complete: the scope's and the metric's own. */
 export interface Sample {
   readonly metric: Metric;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of a histogram, how many it counts in all. */
   readonly value: number;
+  /** There when the metric is a histogram. */
+  readonly histogram?: HistogramPoint;
 }
 
 /** Labels by scope. A stream has `role` when it serves and `run` when it trains, never both. */

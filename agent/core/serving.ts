@@ -26,6 +26,7 @@ import {
   type OpenTick,
   type TickSummary,
 } from './tick.ts';
+import { countTick } from './totals.ts';
 
 /** Streams of one model; the least recently heard one without an open incident goes first. */
 const STREAMS_MAX = 64;
@@ -201,6 +202,7 @@ export function closeOne(
     reference !== null && scored ? scoreCells(tick, reference.bucket, referencePlaces!) : null;
   const againstRolling = rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces) : null;
   pushOutputs(stream, tick);
+  countTick(stream.totals, tick, stream.layers);
   const baseline = reference?.bucket ?? rolling;
   const places = referencePlaces ?? ownPlaces;
   const peers = scorePeers(tick, baseline, places);

@@ -11,6 +11,7 @@ import { LIMITS } from './limits.ts';
 import { type OutputSum, outputSumCodec } from './output-sum.ts';
 import { type CellScores, cellScoresCodec } from './score/cells.ts';
 import { moveTick, type OpenTick, openTickCodec } from './tick.ts';
+import { type Totals, totalsCodec } from './totals.ts';
 
 export interface StreamHead {
   id: string;
@@ -31,6 +32,7 @@ export interface StreamHead {
   detectors: Map<string, DetectorState>;
   /** Outputs of the last ticks, newest last. */
   outputs: { tick: number; sums: Map<string, OutputSum> }[];
+  totals: Totals;
   /** What each source declares, by the hash of its manifest, and the manifests' bodies as JSON. */
   manifestOf: Map<string, Declaration>;
   manifests: Map<string, string>;
@@ -101,6 +103,7 @@ export const streamHeadCodec: Codec<StreamHead> = struct<StreamHead>({
   ),
   manifestOf: map(struct<Declaration>({ id: str, timeMs: f64 })),
   manifests: map(str),
+  totals: totalsCodec,
 });
 
 export const lastTickCodec: Codec<LastTick> = struct<LastTick>({
@@ -138,6 +141,7 @@ export function newStream(version: string, role: string, learns: boolean): Strea
     outputs: [],
     manifestOf: new Map(),
     manifests: new Map(),
+    totals: new Map(),
   };
   return assembleStream(head, [], newBaseline(0, learns), newHours(0), null);
 }

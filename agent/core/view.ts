@@ -3,6 +3,8 @@
  * views and nothing else, so that state can change its inner shape without them.
  */
 
+import type { LatencyView } from './view-latency.ts';
+
 export type StreamStateName = 'calibrating' | 'guarded' | 'drifting' | 'silent' | 'stopped';
 export type Site = 'input' | 'output';
 export type Against = 'reference' | 'rolling' | 'peers' | 'canary';
@@ -75,6 +77,8 @@ export interface StreamView {
   /** One per layer and site measured in the last closed tick, in forward order. */
   readonly cells: readonly CellView[];
   readonly outputs: readonly OutputView[];
+  /** Requests and op times, counted since the state began. */
+  readonly latency: LatencyView;
   /** One per detector that has a share of the budget; none for a run. */
   readonly evidence: readonly EvidenceView[];
   /** Last step of a run. */

@@ -15,6 +15,7 @@ import { sentenceOf } from './sentence.ts';
 import type { Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import type * as v from './view.ts';
+import { NO_LATENCY, viewLatency } from './view-latency.ts';
 
 export function viewModel(model: Model, settings: Settings): v.ModelView {
   const streams = [...model.streams.values()].sort((a, b) => byName(a.id, b.id));
@@ -84,6 +85,7 @@ function viewStream(model: Model, stream: Stream, settings: Settings): v.StreamV
     layers: [...stream.layers],
     cells: last === null ? [] : viewCells(stream, last),
     outputs: viewOutputs(model, stream),
+    latency: viewLatency(stream.totals, stream.layers),
     evidence: viewEvidence(model, stream, settings),
     training: null,
   };
@@ -206,6 +208,7 @@ function viewRun(model: Model, run: Run): v.StreamView {
     layers: [],
     cells: [],
     outputs: [],
+    latency: NO_LATENCY,
     evidence: [],
     training: {
       loss: run.loss,

@@ -4,6 +4,7 @@
  */
 import { METRICS, type Sample } from '../catalog.ts';
 import type { ModelView, PartitionView } from '../core/view.ts';
+import { NO_LATENCY } from '../core/view-latency.ts';
 import { type Collector, createCollector } from './exposition/collector.ts';
 import { addAllDetail, addWorstDetail, countDetail, type WorstByStream } from './exposition/detail.ts';
 import { addIntake } from './exposition/intake.ts';
@@ -88,7 +89,9 @@ export function expose(
 const withoutStopped = (model: ModelView): ModelView => ({
   ...model,
   streams: model.streams.map((stream) =>
-    stream.state === 'stopped' ? { ...stream, cells: [], outputs: [], evidence: [], training: null } : stream,
+    stream.state === 'stopped'
+      ? { ...stream, cells: [], outputs: [], evidence: [], latency: NO_LATENCY, training: null }
+      : stream,
   ),
 });
 

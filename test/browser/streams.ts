@@ -1,5 +1,6 @@
 /** Streams and their numbers for `fixture.ts`: noise that is the same in every run, and an epsilon that is wrong from a tick on. */
 import type { CellScore, CellView, EvidenceView, Site, StreamView } from '../../agent/core/view.ts';
+import { NO_LATENCY } from '../../agent/core/view-latency.ts';
 
 export const TICK_MS = 10_000;
 export const START_MS = Date.parse('2026-03-02T02:00:00.000Z');
@@ -105,6 +106,7 @@ export function streamOf(
     layers: part.cells.length > 0 ? [...new Set(part.cells.map((cell) => cell.layer))] : LAYERS,
     outputs: [],
     evidence: [],
+    latency: NO_LATENCY,
     training: null,
     ...part,
   };

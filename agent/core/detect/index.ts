@@ -8,10 +8,12 @@ import type { Detector } from './contract.ts';
 import { duplicateSource } from './duplicate_source.ts';
 import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
+import { opLatency } from './op_latency.ts';
 import { outputDivergence } from './output_divergence.ts';
 import { parity } from './parity.ts';
 import { peers } from './peers.ts';
 import { probe } from './probe.ts';
+import { requestLatency } from './request_latency.ts';
 import { silentSource } from './silent_source.ts';
 import { stuckInput } from './stuck_input.ts';
 
@@ -28,6 +30,8 @@ export const DETECTORS: readonly Detector[] = [
   constantExtremes,
   stuckInput,
   outputDivergence,
+  opLatency,
+  requestLatency,
   silentSource,
   duplicateSource,
   clockSkew,

@@ -5,6 +5,7 @@ import { METRICS } from '../../catalog.ts';
 import type { CellView, ModelView, StreamView } from '../../core/view.ts';
 import { NO_LAYERS, nextWorstLayers, type RankedLayer, type WorstLayers } from '../worst-layers.ts';
 import type { Collector } from './collector.ts';
+import { addOps, OP_SERIES } from './latency.ts';
 import { streamIdentity } from './model.ts';
 
 /** By the name of the stream. Only streams that are there are kept. */
@@ -18,7 +19,10 @@ export function countDetail(models: readonly ModelView[]): number {
   let count = 0;
   for (const model of models) {
     count += model.nonfiniteDay.length;
-    for (const { cells } of model.streams) for (const { scores } of cells) count += 2 + 2 * scores.length;
+    for (const { cells, latency } of model.streams) {
+      for (const { scores } of cells) count += 2 + 2 * scores.length;
+      count += OP_SERIES * latency.ops.length;
+    }
   }
   return count;
 }
@@ -57,6 +61,7 @@ export function addWorstDetail(
 
 function addCells(out: Collector, stream: StreamView, shown: Shown): void {
   const identity = streamIdentity(stream);
+  addOps(out, stream, (layer) => shown === 'all' || shown.has(layer));
   for (const cell of stream.cells) {
     const { layer, site } = cell;
     if (shown !== 'all' && !shown.has(layer)) continue;

@@ -9,6 +9,7 @@ import {
   type CollectionResult,
   type DataPoint,
   DataPointType,
+  type Histogram,
   type MetricData,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
@@ -23,14 +24,8 @@ export function createSampleProducer(samples: () => readonly Sample[], nowMs: ()
   return {
     async collect(): Promise<CollectionResult> {
       const endTime = toHrTime(nowMs());
-      const pointsByMetric = new Map<Metric, DataPoint<number>[]>();
-      for (const { metric, labels, value } of samples()) {
-        const point = { startTime: UNKNOWN_TIME, endTime, attributes: labels, value };
-        const points = pointsByMetric.get(metric);
-        if (points === undefined) pointsByMetric.set(metric, [point]);
-        else points.push(point);
-      }
-      const metrics = Array.from(pointsByMetric, ([metric, points]) => toMetricData(metric, points));
+      const byMetric = Map.groupBy(samples(), ({ metric }) => metric);
+      const metrics = Array.from(byMetric, ([metric, ofMetric]) => toMetricData(metric, ofMetric, endTime));
       // The reader takes the resource of its provider.
       const resource = emptyResource();
       return {
@@ -41,7 +36,13 @@ export function createSampleProducer(samples: () => readonly Sample[], nowMs: ()
   };
 }
 
-function toMetricData(metric: Metric, dataPoints: DataPoint<number>[]): MetricData {
+function toMetricData(metric: Metric, samples: readonly Sample[], endTime: HrTime): MetricData {
+  const pointOf = <Value>({ labels }: Sample, value: Value): DataPoint<Value> => ({
+    startTime: UNKNOWN_TIME,
+    endTime,
+    attributes: labels,
+    value,
+  });
   const base = {
     descriptor: {
       name: metric.name,
@@ -50,11 +51,22 @@ function toMetricData(metric: Metric, dataPoints: DataPoint<number>[]): MetricDa
       valueType: ValueType.DOUBLE,
     },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
-    dataPoints,
   };
-  if (metric.type === 'gauge') return { ...base, dataPointType: DataPointType.GAUGE };
-  if (metric.type === 'counter') return { ...base, dataPointType: DataPointType.SUM, isMonotonic: true };
-  throw new TypeError(`${metric.name} is a ${metric.type}: only gauges and counters come as samples`);
+  if (metric.type === 'histogram') {
+    const dataPoints = samples.map((sample) => pointOf(sample, toHistogram(sample)));
+    return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = samples.map((sample) => pointOf(sample, sample.value));
+  return metric.type === 'gauge'
+    ? { ...base, dataPointType: DataPointType.GAUGE, dataPoints }
+    : { ...base, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
+}
+
+function toHistogram({ metric, value, histogram }: Sample): Histogram {
+  if (histogram === undefined)
+    throw new TypeError(`${metric.name} is a histogram, its sample has no buckets`);
+  const { bounds, counts, sum } = histogram;
+  return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count: value };
 }
 
 const UNIT_CODES: Readonly<Record<string, string>> = { seconds: 's', bytes: 'By', ratio: '1' };

@@ -1,6 +1,7 @@
 /** Small views to expose: everything quiet, and what a test says otherwise. */
 
 import type { CellScore, CellView, IncidentView, ModelView, StreamView } from '../../../agent/core/view.ts';
+import { NO_LATENCY } from '../../../agent/core/view-latency.ts';
 import type { ExposedPartition } from '../../../agent/flow/exposition.ts';
 
 export const NOW_MS = Date.UTC(2026, 2, 2);
@@ -59,6 +60,7 @@ export const stream = (over: Partial<StreamView> = {}): StreamView => ({
   layers: (over.cells ?? []).map(({ layer }) => layer),
   cells: [],
   outputs: [],
+  latency: NO_LATENCY,
   evidence: [],
   training: null,
   ...over,
