@@ -8,6 +8,7 @@ import { NO_LATENCY } from '../core/view-latency.ts';
 import { type Collector, createCollector } from './exposition/collector.ts';
 import { addAllDetail, addWorstDetail, countDetail, type WorstByStream } from './exposition/detail.ts';
 import { addIntake } from './exposition/intake.ts';
+import { addRequests } from './exposition/latency.ts';
 import { addModel } from './exposition/model.ts';
 import { addStream } from './exposition/stream.ts';
 import type { IntakeCounters } from './intake.ts';
@@ -66,7 +67,10 @@ export function expose(
   const models = partitions.flatMap(({ view }) => view.models.map(withoutStopped));
   for (const model of models) {
     addModel(out, model, nowMs);
-    for (const stream of model.streams) addStream(out, stream);
+    for (const stream of model.streams) {
+      addStream(out, stream);
+      addRequests(out, stream);
+    }
   }
   for (const partition of partitions) addPartition(out, partition);
   if (intake !== undefined) addIntake(out, intake);
