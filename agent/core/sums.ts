@@ -28,6 +28,9 @@ export interface SumKind {
 
 /** Keys of one tick or bucket. */
 const KEYS_MAX = 4 * LIMITS.layers + 64;
+/** Doubles of one tick or bucket in long rows: 2 MiB. Rows up to a length of 64 are bounded by the keys. */
+const DOUBLES_MAX = 1 << 18;
+const LONG_ROW = 64;
 
 const BY_PREFIX = new Map(SUM_KINDS.map((kind) => [kind.prefix, kind]));
 const BY_EVENT = Map.groupBy(
@@ -40,6 +43,15 @@ const kindOf = (key: string): SumKind | undefined => {
   return BY_PREFIX.get(end < 0 ? key : key.slice(0, end));
 };
 
+/** Whether a row fits; one under a key that is there takes the place of the old. */
+function hasRoom(sums: Sums, key: string, length: number): boolean {
+  if (sums.size >= KEYS_MAX && !sums.has(key)) return false;
+  if (length <= LONG_ROW) return true;
+  let doubles = length;
+  for (const [other, row] of sums) if (other !== key && row.length > LONG_ROW) doubles += row.length;
+  return doubles <= DOUBLES_MAX;
+}
+
 /** True when some kind of sum reads events of this kind. */
 export const isSummed = (kind: EventKind): boolean => BY_EVENT.has(kind);
 
@@ -50,7 +62,7 @@ export function addEvent(sums: Sums, event: Event): void {
   const rowOf: RowOf = (key, length) => {
     const found = sums.get(key);
     if (found !== undefined && found.length === length) return found;
-    if (found === undefined && sums.size >= KEYS_MAX) return null;
+    if (!hasRoom(sums, key, length)) return null;
     const row = new Float64Array(length);
     sums.set(key, row);
     return row;
@@ -76,19 +88,21 @@ export function sumSources(sources: readonly Sums[]): Sums {
 export function enterSums(into: Sums, tick: ReadonlyMap<string, Float64Array>): void {
   for (const [key, row] of tick) {
     const kind = kindOf(key);
-    if (kind === undefined || (!into.has(key) && into.size >= KEYS_MAX)) continue;
+    if (kind === undefined) continue;
     const old = into.get(key) ?? null;
     const entered = kind.enter(old, row);
-    into.set(key, old !== null && entered.length !== old.length ? kind.enter(null, row) : entered);
+    if (entered === old) continue;
+    const anew = old !== null && entered.length !== old.length ? kind.enter(null, row) : entered;
+    if (hasRoom(into, key, anew.length)) into.set(key, anew);
   }
 }
 
 export function mergeSums(into: Sums, from: ReadonlyMap<string, Float64Array>): void {
   for (const [key, row] of from) {
     const kind = kindOf(key);
-    if (kind === undefined || (!into.has(key) && into.size >= KEYS_MAX)) continue;
+    if (kind === undefined) continue;
     const old = into.get(key);
-    if (old === undefined || old.length !== row.length) into.set(key, Float64Array.from(row));
-    else kind.merge(old, row);
+    if (old !== undefined && old.length === row.length) kind.merge(old, row);
+    else if (hasRoom(into, key, row.length)) into.set(key, Float64Array.from(row));
   }
 }
