@@ -1,4 +1,5 @@
 /** The detectors, one line each. Order is the order of their names in an incident. */
+import { activationDistribution } from './activation_distribution.ts';
 import { activationMean } from './activation_mean.ts';
 import { activationVariance } from './activation_variance.ts';
 import { canary } from './canary.ts';
@@ -6,6 +7,7 @@ import { clockSkew } from './clock_skew.ts';
 import { constantExtremes } from './constant_extremes.ts';
 import type { Detector } from './contract.ts';
 import { duplicateSource } from './duplicate_source.ts';
+import { features } from './features.ts';
 import { manifest } from './manifest.ts';
 import { nonfinite } from './nonfinite.ts';
 import { opLatency } from './op_latency.ts';
@@ -27,6 +29,8 @@ export const DETECTORS: readonly Detector[] = [
   activationMean,
   activationVariance,
   canary,
+  activationDistribution,
+  features,
   constantExtremes,
   stuckInput,
   outputDivergence,
