@@ -30,17 +30,17 @@ export function duration(ms: number): string {
   return `${Math.round(size / DAY_MS)} days`;
 }
 
-/** Three significant digits; very large and very small ones with a power of ten. */
-export function number(value: number | null): string {
+/** Three significant digits if not told otherwise; very large and very small ones with a power of ten. */
+export function number(value: number | null, digits = 3): string {
   if (value === null || !Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) {
-    const [digits, power] = value.toExponential(2).split('e');
-    return `${minus(String(Number(digits)))}\u00a0×\u00a010${superscript(power ?? '')}`;
+    const [factor, power] = value.toExponential(digits - 1).split('e');
+    return `${minus(String(Number(factor)))}\u00a0×\u00a010${superscript(power ?? '')}`;
   }
   return minus(
-    size >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3))),
+    size >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(digits))),
   );
 }
 

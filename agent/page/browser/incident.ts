@@ -103,7 +103,8 @@ const listed = (names: readonly string[]): string => {
   return `${names.slice(0, NAMES_SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 };
 
-const shown = (value: number | string): string => (typeof value === 'number' ? number(value) : value);
+/** Five digits: that is how far a constant is known, and one digit less would call another constant the same. */
+const shown = (value: number | string): string => (typeof value === 'number' ? number(value, 5) : value);
 
 export const resolvedList = (incidents: readonly IncidentSummary[], nowMs: number): Markup =>
   h('ul', { class: 'past' }, ...incidents.map((incident) => pastIncident(incident, nowMs)));

@@ -41,6 +41,16 @@ describe('words', () => {
     [-2.5e9, '−2.5\u00a0×\u00a010⁹'],
   ])('number %s reads %s', (value, text) => expect(number(value)).toBe(text));
 
+  test('numbers keep as many digits as asked for', () => {
+    expect([9.6609, 9.6585, 0.5, 123.456].map((value) => number(value, 5))).toEqual([
+      '9.6609',
+      '9.6585',
+      '0.5',
+      '123.46',
+    ]);
+    expect(number(1.23456e-12, 5)).toBe('1.2346\u00a0×\u00a010⁻¹²');
+  });
+
   test.each([
     [-5, '0 s'],
     [40_000, '40 s'],
