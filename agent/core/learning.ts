@@ -4,6 +4,7 @@ import { type Bucket, mergeBuckets } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import { type Calibration, calibrate } from './calibration.ts';
 import { commonManifest, liveManifests } from './declared.ts';
+import { SHIFT_COLUMNS } from './detect/shift.ts';
 import type { FoldContext } from './fold-context.ts';
 import { forgetHour, learnHour, newHours } from './hours.ts';
 import { hash, type Incident } from './incident.ts';
@@ -26,10 +27,17 @@ export function bindReference(model: Model, stream: Stream): void {
     checkpointOf(model, stream),
     liveManifests(stream),
   );
+  if ((reference?.id ?? null) !== stream.reference) forgetEvidence(stream);
   if (reference !== null && reference.id !== stream.reference) takeHours(stream, reference);
   stream.reference = reference?.id ?? null;
   if (reference === null && stream.baseline.learning === null) relearn(stream.baseline, stream.layers.length);
   if (reference !== null) stream.baseline.learning = null;
+  stream.dirty.head = true;
+}
+
+/** Evidence against one reference says nothing against the next, and that of a stream that has ended is over. */
+export function forgetEvidence(stream: Stream): void {
+  for (const { detector } of SHIFT_COLUMNS) stream.detectors.delete(detector);
   stream.dirty.head = true;
 }
 

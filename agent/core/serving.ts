@@ -9,7 +9,7 @@ import type { FoldContext } from './fold-context.ts';
 import type { Decision } from './incident.ts';
 import { rememberTick } from './last-tick.ts';
 import { placesOf } from './layout.ts';
-import { bindReference, learn } from './learning.ts';
+import { bindReference, forgetEvidence, learn } from './learning.ts';
 import { endIncident, openIncident } from './lifecycle.ts';
 import { count, type Model, subjectOf } from './model.ts';
 import { closeNumerics } from './numerics.ts';
@@ -266,6 +266,7 @@ export function stopIfAllGone(fold: FoldContext, model: Model, stream: Stream, d
     if (open !== undefined) fold.findings.push(endIncident(model, open, 'resolved', decision));
   }
   dropSetAside(stream.baseline);
+  forgetEvidence(stream);
   model.dirty = true;
 }
 

@@ -2,6 +2,7 @@
 import type { Family, Signal } from '../../agent/core/detect/contract.ts';
 import type { FindingLine, IncidentBook, Subject } from '../../agent/core/incident.ts';
 import { applySignals } from '../../agent/core/lifecycle.ts';
+import { originOf } from '../../agent/core/story.ts';
 import { T0 } from './events.ts';
 import { TICK_MS } from './ticks.ts';
 
@@ -57,12 +58,8 @@ export function tick(
   { family = 'drift' as Family, subject = subjectOf() } = {},
 ): FindingLine[] {
   const endMs = (FIRST + at + 1) * TICK_MS;
-  return applySignals(book, subject, family, signals, {
-    timeMs: endMs,
-    tick: FIRST + at,
-    step: null,
-    watermarkMs: endMs + 5_000,
-  });
+  const decision = { timeMs: endMs, tick: FIRST + at, step: null, watermarkMs: endMs + 5_000 };
+  return applySignals(book, subject, family, signals, decision, originOf(signals));
 }
 
 /** Lines of consecutive ticks, one list of signals each. */

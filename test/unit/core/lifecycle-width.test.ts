@@ -33,10 +33,11 @@ describe('the scope of an incident', () => {
       deployments: [{ timeMs, version, previousVersion: null, checkpoint: null, change: null }],
     });
   it.each([
-    ['of the first layer is the input', newBook(), { layer: 0 }, 'input'],
-    ['of another layer is not known', newBook(), { layer: 1 }, 'unknown'],
+    ['of moved traffic is the input', newBook(), { cause: 'input_shift' }, 'input'],
+    ['of an input that stands still is the input', newBook(), { cause: 'stuck_input' }, 'input'],
+    ['of another cause is not known, be it the first layer', newBook(), { layer: 0 }, 'unknown'],
     ['of one source is the source, even after a deployment', deployed(T0), { sources: ['p'] }, 'source'],
-    ['after a deployment is the rollout', deployed(T0 - 30 * MINUTE), { layer: 0 }, 'rollout'],
+    ['after a deployment is the rollout', deployed(T0 - 30 * MINUTE), { cause: 'input_shift' }, 'rollout'],
     ['long after a deployment is not the rollout', deployed(T0 - 30 * MINUTE - 1), { layer: 1 }, 'unknown'],
     ['a tick before its deployment is the rollout all the same', deployed(T0 + 10_000), {}, 'rollout'],
     ['before a deployment is not the rollout', deployed(T0 + 10_001), {}, 'unknown'],

@@ -88,18 +88,18 @@ describe('an incident line', () => {
 });
 
 describe('an incident', () => {
-  it('opens once, stays open while signals come, and resolves after six quiet ticks', () => {
+  it('opens once, stays open while signals come, and resolves after three quiet minutes', () => {
     const book = newBook();
-    const lines = play(book, [[signal()], ...times(20, [signal()]), ...times(5, QUIET)]);
+    const lines = play(book, [[signal()], ...times(20, [signal()]), ...times(17, QUIET)]);
     expect(eventsOf(lines)).toEqual(['opened']);
-    const [end] = tick(book, 26, QUIET);
-    expect(end).toMatchObject({ event: 'resolved', id: lines[0]!.id, time: formatTime(T0 + 27 * TICK_MS) });
-    expect(play(book, times(10, QUIET), 27)).toEqual([]);
+    const [end] = tick(book, 38, QUIET);
+    expect(end).toMatchObject({ event: 'resolved', id: lines[0]!.id, time: formatTime(T0 + 39 * TICK_MS) });
+    expect(play(book, times(30, QUIET), 39)).toEqual([]);
   });
 
   it('does not flap when signals come and go', () => {
     const book = newBook();
-    const pattern = [[signal()], QUIET, QUIET, [signal()], QUIET, QUIET, QUIET, QUIET, QUIET];
+    const pattern = [[signal()], QUIET, QUIET, [signal()], ...times(17, QUIET)];
     expect(eventsOf(play(book, times(20, pattern).flat()))).toEqual(['opened']);
   });
 
@@ -119,23 +119,23 @@ describe('an incident', () => {
 
   it('comes back with the same id within a day, no less severe than it was', () => {
     const book = newBook();
-    const [opened] = play(book, [[signal({ severity: 'page' })], ...times(6, QUIET)]);
-    const resolvedAt = 6;
+    const [opened] = play(book, [[signal({ severity: 'page' })], ...times(18, QUIET)]);
+    const resolvedAt = 18;
     const later = resolvedAt + DAY / TICK_MS;
     const [reopened] = tick(book, later, [signal()]);
     expect(reopened).toMatchObject({ event: 'opened', id: opened!.id, reopened: true, severity: 'page' });
     expect(book.incidents).toHaveLength(1);
-    const [resolved] = play(book, times(6, QUIET), later + 1);
+    const [resolved] = play(book, times(18, QUIET), later + 1);
     expect(resolved).toMatchObject({ event: 'resolved', id: opened!.id });
   });
 
   it.each([
-    ['after more than a day', 7 + DAY / TICK_MS, {}],
+    ['after more than a day', 19 + DAY / TICK_MS, {}],
     ['at another layer', 100, { layer: 2 }],
     ['by another detector', 100, { detector: 'activation_mean' }],
   ])('is a new one %s', (_, at, given) => {
     const book = newBook();
-    const [opened] = play(book, [[signal()], ...times(6, QUIET)]);
+    const [opened] = play(book, [[signal()], ...times(18, QUIET)]);
     const [other] = tick(book, at, [signal(given)]);
     expect(other).toMatchObject({ event: 'opened', reopened: false });
     expect(other!.id).not.toBe(opened!.id);
