@@ -3,7 +3,7 @@
  * so where it holds the least or greatest value, that value is the arithmetic's alone. Values come with 5 significant
  * digits, of which the last may fall either way, and other texts alone move a constant by up to 3e-5.
  */
-const MOVE_SHARE = 5e-5;
+export const MOVE_SHARE = 5e-5;
 const DIGITS = 5;
 
 /** One step of the last of 5 significant digits; 0 for 0. */

@@ -1,8 +1,10 @@
 /** Minima and maxima that healthy traffic holds constant and that now have another value: the arithmetic has changed. */
 import { byName } from '../codec.ts';
+import { MOVE_SHARE } from '../constant.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
 import type { Detector, DetectorState, TickContext } from './contract.ts';
 import {
+  areAllKept,
   type Constant,
   constantsOf,
   LESS_TICKS,
@@ -50,7 +52,7 @@ export const constantExtremes: Detector = {
     {
       name: 'move',
       unit: 'ratio',
-      value: 5e-5,
+      value: MOVE_SHARE,
       help: 'least move that counts, and one and a half steps of the fifth digit',
     },
     {
@@ -75,6 +77,7 @@ export const constantExtremes: Detector = {
     state.at = -1;
     if (context.scores === null) return [];
     const constants = constantsOf(context);
+    if (areAllKept(context, state, constants)) return [];
     const sightings = sightingsOf(context, state, constants);
     const broken = withMore(
       constants.map((constant, i) => brokenOf(constant, sightings[i]!)),

@@ -3,7 +3,7 @@
  * constant and positive where the value is less extreme than it.
  */
 import * as b from '../bucket.ts';
-import { moveTolerance } from '../constant.ts';
+import { MOVE_SHARE, moveTolerance } from '../constant.ts';
 import { layerOfCell } from '../layout.ts';
 import * as m from '../moments.ts';
 import type { DetectorState, TickContext } from './contract.ts';
@@ -68,6 +68,22 @@ const ROW = SLOTS_AT + SLOTS * SLOT;
 const SOURCES_MAX = 64;
 /** A source not heard for this many ticks starts anew. */
 const FORGET_TICKS = 360;
+
+/** True while nothing is known or seen that would tell a source from the baseline: nearly always, and cheap. */
+export function areAllKept(
+  { tick }: TickContext,
+  state: DetectorState,
+  constants: readonly Constant[],
+): boolean {
+  if (state.named.size > 0) return false;
+  for (const { tick: one } of tick.sources) {
+    for (const { cell, site, value } of constants) {
+      const now = one.cells[cell * m.TICK_STRIDE + (site === 'minimum' ? m.LOW : m.HIGH)]!;
+      if (Math.abs(now - value) > MOVE_SHARE * Math.abs(value)) return false;
+    }
+  }
+  return true;
+}
 
 /** By constant: what each source that measured it shows. Moves the runs of the sources on. */
 export function sightingsOf(
