@@ -12,6 +12,7 @@ import { diagnose } from './diagnose/index.ts';
 import type { FoldContext } from './fold-context.ts';
 import type { Decision, Subject } from './incident.ts';
 import { sameNames } from './layout.ts';
+import { faultOf, learnsDays } from './learning.ts';
 import { applySignals, openIncident } from './lifecycle.ts';
 import { type Model, subjectOf } from './model.ts';
 import { applyNonfinite } from './numerics.ts';
@@ -19,7 +20,7 @@ import type { Reference } from './reference.ts';
 import { signsBy } from './rivals.ts';
 import type { CellScores } from './score/cells.ts';
 import type { GroupScores } from './score/peers.ts';
-import { deploymentBefore, type NamedSignal } from './story.ts';
+import { deploymentBefore, type NamedSignal, originOf } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
 
@@ -58,6 +59,8 @@ export function detectTick(
     calibration,
     hours: reference === null ? null : stream.hours,
     sources: sourcesOf(fold, model, stream, scored.tick),
+    clean: faultOf(model, stream, decision.timeMs) === null,
+    loneSource: loneSource(model, stream, scored.tick),
     declared: declaredOf(model, stream, reference),
     deployed: deploymentBefore(model, stream.version, scored.tick.startMs) !== null,
   };
@@ -72,7 +75,8 @@ export function detectTick(
   const numerics = openIncident(model, subject, 'numerics') !== undefined;
   for (const [family, signals] of byFamily) {
     if (family === 'drift' && numerics && openIncident(model, subject, 'drift') === undefined) continue;
-    const first = family === 'drift' ? diagnose(context, signals) : undefined;
+    const first = family === 'drift' ? diagnose(context, signals) : originOf(signals);
+    if (first !== null && isKnownMove(model, stream, subject, first, decision)) continue;
     const findings = applySignals(model, subject, family, signals, decision, first);
     fold.findings.push(...findings);
   }
@@ -103,6 +107,25 @@ export function detectNonfinite(
   model.dirty = true;
 }
 
+const DAY_MS = 86_400_000;
+
+/**
+ * In its first days a stream tells of traffic that moves once a day: one ticket is news, a ticket each evening is noise.
+ */
+function isKnownMove(
+  model: Model,
+  stream: Stream,
+  subject: Subject,
+  { signal }: NamedSignal,
+  { timeMs }: Decision,
+): boolean {
+  if (signal.cause !== 'input_shift' || signal.severity === 'page' || signal.sources.length > 0) return false;
+  if (openIncident(model, subject, 'drift') !== undefined || !learnsDays(model, stream, timeMs)) return false;
+  return model.incidents.some(
+    (i) => i.stream === stream.id && i.cause === 'input_shift' && timeMs - i.openedMs < DAY_MS,
+  );
+}
+
 /** The calibration of a reference that lists its layers as the stream does; else its numbers would mean other layers. */
 const calibrationFor = (stream: Stream, reference: Reference): Calibration | null =>
   sameNames(reference.layers, stream.layers) ? reference.calibration : null;
@@ -118,6 +141,7 @@ function sourcesOf(
     .filter(
       ([, clock]) => clock.status !== 'gone' && (clock.lastTick >= 0 || skewOf(clock, tick.endMs) !== null),
     )
+    .filter(([source, clock]) => !hasMoved(model, stream, source, clock.lastMs))
     .map(([source, clock]) => ({
       source,
       quietMs: clock.lastTick < 0 ? 0 : (tick.index - clock.lastTick) * tickMs,
@@ -126,4 +150,24 @@ function sourcesOf(
       rivals: signsBy(model.sequences.get(source)?.rivals ?? null, tick.endMs),
     }))
     .sort((a, b) => byName(a.source, b.source));
+}
+
+/** Heard under another version since: it is on its way there, not silent. */
+function hasMoved(model: Model, stream: Stream, source: string, lastMs: number): boolean {
+  for (const other of model.streams.values())
+    if (other !== stream && (other.clock.sources.get(source)?.lastMs ?? 0) > lastMs) return true;
+  return false;
+}
+
+/** The only source of its stream while other sources of the model serve elsewhere: a rollout that has just begun. */
+function loneSource(model: Model, stream: Stream, tick: TickSummary): string | null {
+  const [only, ...others] = tick.sources.filter(({ tick: one }) => one.flushes > 0);
+  if (only === undefined || others.length > 0) return null;
+  for (const other of model.streams.values()) {
+    if (other === stream || other.stopped) continue;
+    for (const [source, clock] of other.clock.sources)
+      if (source !== only.source && clock.status === 'live' && clock.lastMs >= tick.startMs)
+        return only.source;
+  }
+  return null;
 }

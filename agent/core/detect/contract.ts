@@ -82,7 +82,11 @@ export interface TickContext {
     readonly output: string;
     readonly requests: number;
     readonly divergence: Divergence;
+    /** What of it so few requests show by chance. */
+    readonly chanceNats: number;
   }[];
+  /** No fault is known: what this tick shows may be learnt as usual. */
+  readonly clean: boolean;
   /** Sources of the stream that neither stopped nor moved away, in order of names. */
   readonly sources: readonly {
     readonly source: string;
@@ -93,6 +97,8 @@ export interface TickContext {
     /** Signs of a second process under its name, in how many intervals of the last minutes and since when. */
     readonly rivals: { readonly count: number; readonly sinceMs: number } | null;
   }[];
+  /** The only source of this stream while others serve the model under another version or role; else null. */
+  readonly loneSource: string | null;
   /** What the sources declare and where that is not as it should be; null while they declare nothing. */
   readonly declared: Declared | null;
   /** A `deployment` event named this version within the last half hour. */

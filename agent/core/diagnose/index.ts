@@ -17,7 +17,9 @@ export function diagnose(context: TickContext, signals: readonly NamedSignal[]):
   const first = originOf(signals);
   if (first === null) return null;
   const sources = blamedSources(context, signals, first);
-  const pattern = patternOf(context, sources, cellOfSignal(first.signal));
+  // Rules look at means and variances: they have nothing to say where none is out.
+  const isShift = signals.some(({ signal }) => signal.unit === 'request_sigmas' || signal.unit === 'nats');
+  const pattern = isShift ? patternOf(context, sources, cellOfSignal(first.signal)) : null;
   const seen = pattern === null ? null : judge(pattern);
   const said = mostCertain(signals);
   if (said !== null && (seen === null || said.signal.confidence >= seen.confidence))

@@ -91,6 +91,8 @@ export function contextOf(
       skewMs: null,
       rivals: null,
     })),
+    clean: true,
+    loneSource: null,
     declared: null,
     deployed: false,
     ...more,
