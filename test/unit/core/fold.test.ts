@@ -36,7 +36,6 @@ function sizeOfTwo(play: (partition: Partition) => void): { bytes: number; parti
 
 describe('traffic', () => {
   it.each([
-    ['probes', { probe: 'p-1' }],
     ['shadow traffic', { role: 'shadow' }],
     ['a training run', { run: 'r-1', step: 1 }],
   ])('does not include %s: nothing is learnt of it, nothing is said of it', (_, given) => {
@@ -47,6 +46,21 @@ describe('traffic', () => {
     for (const [name, bytes] of stateOf(fleet.partition))
       if (name.includes('serving/v1/stable')) expect(bytes).toBe(before.get(name));
     expect(fleet.stream('serving/v1/stable').watermarkMs).toBe(T0 + 2 * MINUTE);
+  });
+
+  it('does not include probes: they are compared with probes, and say nothing while they answer the same', () => {
+    const learnt = [true, false].map((asked) => {
+      const fleet = createFleet();
+      for (let i = 0; i < 12; i++) {
+        expect(fleet.play(10 * SECOND)).toEqual([]);
+        const answer = { a: { input: { mean: 1e6, variance: 1, min: -1e9, max: 1e9 } } };
+        if (asked)
+          expect(fleet.fold(fleet.emitter('pod-0').flush(fleet.nowMs, answer, { probe: 'p-1' }))).toEqual([]);
+      }
+      const { bucket } = onlyModel(fleet.partition).references[0]!;
+      return { cells: bucket.cells, flushes: bucket.flushes, requests: bucket.requests };
+    });
+    expect(learnt[0]).toEqual(learnt[1]);
   });
 
   it('of a canary is a stream of its own', () => {
