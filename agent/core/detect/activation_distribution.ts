@@ -3,9 +3,9 @@ import * as b from '../bucket.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
 import * as m from '../moments.ts';
 import { SHAPE_STATISTICS, zeroShare } from '../score/shape.ts';
-import { HISTOGRAMS_MIN, type ShapeScore, scoreShape, shapeOfSource } from '../score/shape-residual.ts';
+import { HISTOGRAMS_MIN, scoreShape } from '../score/shape-residual.ts';
 import { shapeKey } from '../sums/shape.ts';
-import { blamed } from './blame.ts';
+import { affectedSources } from './attribution.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
 import { capOf, natsOf } from './evidence.ts';
 import { round } from './shift.ts';
@@ -16,9 +16,6 @@ const PART_NATS = 3;
 /** Shares of zeros between which activations die. */
 const LIVE_SHARE_MAX = 0.05;
 const DEAD_SHARE_MIN = 0.5;
-
-/** A histogram is of one flush, in which a fault of some requests may be missing: one window blames nobody. */
-const BLAMED_WINDOWS = 2;
 
 /** Row of a cell: evidence over windows; the statistic furthest out, its shift; share of zeros once dead, else 0. */
 const WORST = WINDOW_STRIDE;
@@ -64,7 +61,6 @@ export const activationDistribution: Detector = {
   tick(context, state) {
     if (context.baseline === null) {
       state.cells.fill(0);
-      state.named.clear();
     } else if (context.tick.histograms.length > 0) {
       stepCells(context, state, context.baseline);
     }
@@ -78,7 +74,6 @@ function stepCells(context: TickContext, state: DetectorState, baseline: b.Bucke
   const { tick, layers, settings } = context;
   const { pageNats } = context.thresholds(activationDistribution.name);
   const cap = capOf(pageNats, 2 * layers.length);
-  let furthest: { cell: number; score: ShapeScore } | null = null;
   for (let cell = 0; cell < 2 * layers.length; cell++) {
     const at = cell * STRIDE;
     const key = shapeKey(layers[layerOfCell(cell)]!);
@@ -94,19 +89,7 @@ function stepCells(context: TickContext, state: DetectorState, baseline: b.Bucke
     state.cells[at + WORST] = score.worst;
     state.cells[at + SHIFT] = score.shift;
     state.cells[at + SIGMAS] = score.requestSigmas;
-    if (furthest === null || score.evidence > furthest.score.evidence) furthest = { cell, score };
   }
-  if (furthest === null) return;
-  const key = shapeKey(layers[layerOfCell(furthest.cell)]!);
-  const then = baseline.sums.get(key);
-  const { cell, score } = furthest;
-  const shifts = tick.sources.map(({ source, tick: one }) => ({
-    source,
-    ...shapeOfSource(one.sums.get(key), then, cell & 1, score.worst),
-  }));
-  const windows = new Map(blamed(shifts).map((source) => [source, (state.named.get(source)?.[0] ?? 0) + 1]));
-  state.named.clear();
-  for (const [source, count] of windows) state.named.set(source, Float64Array.of(count));
 }
 
 /** A share of zeros, by the larger of both zero thresholds. */
@@ -155,7 +138,7 @@ function shapeSignal(context: TickContext, state: DetectorState): Signal | null 
   return {
     layer,
     site: siteOfCell(first),
-    sources: [...state.named].flatMap(([source, windows]) => (windows[0]! >= BLAMED_WINDOWS ? [source] : [])),
+    sources: sourcesOf(context, first),
     severity: 'ticket',
     cause: 'unknown',
     confidence: 0,
@@ -170,6 +153,12 @@ function shapeSignal(context: TickContext, state: DetectorState): Signal | null 
     },
     says: `the shape of activations at the ${siteOfCell(first)} of ${layers[layer]!} is another: ${WORDS[name][shift > 0 ? 0 : 1]}`,
   };
+}
+
+/** A histogram is of one flush and hardly tells whose it is: what all flushes of the tick say of the place does. */
+function sourcesOf(context: TickContext, cell: number): string[] {
+  const sources = affectedSources(context, cell, 'variance');
+  return sources.length > 0 ? sources : affectedSources(context, cell, 'mean');
 }
 
 const WORDS = {

@@ -1,5 +1,5 @@
 /** Shapes of the histograms of one layer and site in one window against those of the baseline, in its own scatter. */
-import { normalOf, windowEvidence } from '../detect/windows.ts';
+import { windowEvidence } from '../detect/windows.ts';
 import { H_COUNT, H_REQUESTS, SHAPE_WIDTH, siteAt, statisticAt } from '../sums/shape.ts';
 import { SHAPE_STATISTICS } from './shape.ts';
 
@@ -79,17 +79,3 @@ const shapeShift = (now: Float64Array, then: Float64Array, site: number, statist
 
 const requestSigma = (then: Float64Array, site: number, statistic: number): number =>
   Math.sqrt(then[siteAt(site) + statisticAt(statistic) + 1]! / (then[siteAt(site) + H_COUNT]! - 1));
-
-/** One statistic of one source's row: its shift, and in standard deviations; NaN where it has none. */
-export function shapeOfSource(
-  now: Float64Array | undefined,
-  then: Float64Array | undefined,
-  site: number,
-  statistic: number,
-): { shift: number; sigmas: number } {
-  const spread = shapeSpread(now, then, site);
-  if (spread === null) return { shift: Number.NaN, sigmas: Number.NaN };
-  const shift = shapeShift(now!, then!, site, statistic);
-  const sigma = requestSigma(then!, site, statistic) * spread;
-  return { shift, sigmas: normalOf(shift / sigma, then![siteAt(site) + H_COUNT]! - 1) };
-}
