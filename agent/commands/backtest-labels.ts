@@ -27,7 +27,8 @@ export interface Label {
   readonly sources: readonly string[] | 'all';
   /** Severities that are right; `none` among them where a fault may be missed. */
   readonly acceptable: readonly Answer[];
-  /** How it can be seen at all, in the words of the label; empty when it does not say. */
+  /** What was done and how it can be seen at all, in the words of the label; empty when it does not say. */
+  readonly scenario: string;
   readonly detectability: string;
   /** Of an epsilon mismatch: the epsilon that runs. */
   readonly epsilon: number | null;
@@ -78,6 +79,7 @@ function readLabel(kind: Label['kind'], entry: Fields, around: Around): Label | 
     layers: namesOf(entry, 'layers'),
     sources: entry.plain('all_sources') === true ? 'all' : namesOf(entry, 'sources'),
     acceptable: answersOf(entry),
+    scenario: entry.text('scenario') ?? '',
     detectability: entry.text('detectability') ?? '',
     epsilon: cause === 'epsilon_mismatch' ? numberOf(entry.plain('value')) : null,
     baseline: baseline === null ? null : resolve(around.folder, baseline),

@@ -22,6 +22,7 @@ const LABEL: Label = {
   layers: ['x'],
   sources: 'all',
   acceptable: ['ticket', 'page'],
+  scenario: '',
   detectability: 'clear',
   epsilon: 0.05,
   baseline: null,
