@@ -107,16 +107,19 @@ const quantization: Rule = (pattern, origin) => {
   let up = 0;
   let down = 0;
   let moved = 0;
+  let most = 0;
   for (let cell = pattern.origin + 2; cell < cells.length; cell++) {
     const one = cells[cell];
     if (one == null) continue;
     const mean = one.meanShift / one.meanSpread;
     const isOut = Math.abs(mean) >= 2 || Math.abs(one.varianceShift / one.varianceSpread) >= 2;
     if (isOut && shiftOfCell(one) >= first / 2) moved++;
+    most = Math.max(most, isOut ? shiftOfCell(one) : 0);
     if (mean >= 1) up++;
     else if (mean <= -1) down++;
   }
-  if (moved < 5 || Math.min(up, down) < 0.2 * (up + down)) return null;
+  // One layer's fault is largest where it begins.
+  if (moved < 5 || most < first || Math.min(up, down) < 0.2 * (up + down)) return null;
   return {
     cause: 'quantization',
     confidence: 0.8,
