@@ -232,8 +232,9 @@ describe('an incident', () => {
     every(TICK_MS, 0, HOUR).forEach(learn);
     bl.relearn(baseline, 1);
     expect([baseline.learning!.ticks, rollingOf(baseline)]).toEqual([0, []]);
+    expect([baseline.trial, baseline.series]).toEqual([null, []]);
     learn(2 * HOUR);
-    expect(baseline.learning!.ticks).toBe(1);
+    expect([baseline.learning!.ticks, baseline.trial!.ticks, baseline.series.length]).toEqual([0, 1, 1]);
   });
 });
 
@@ -260,7 +261,9 @@ describe('stored buckets', () => {
         const times = timesOf(list);
         times.forEach(learn);
         if (list.length % 2 === 0) setAside(times.at(-1)! + TICK_MS);
-        expect(bl.baselineOf(bl.namedBuckets(baseline))).toEqual(baseline);
+        // The series is stored beside the buckets.
+        const { series } = baseline;
+        expect({ ...bl.baselineOf(bl.namedBuckets(baseline)), series }).toEqual(baseline);
       }),
       { numRuns: 60 },
     );

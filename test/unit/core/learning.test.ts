@@ -1,8 +1,13 @@
 /** Which reference a version is held against, when it is guarded, and what it learns. */
 import { describe, expect, it } from 'vitest';
+import type { Bucket } from '../../../agent/core/bucket.ts';
+import { exportReferences, pinReferences } from '../../../agent/core/fold.ts';
+import type { NamedReference } from '../../../agent/core/references.ts';
+import { components } from '../../../agent/core/score/components.ts';
 import { DEFAULT_SETTINGS } from '../../../agent/core/settings.ts';
-import { MINUTE, SECOND, T0 } from '../../kit/events.ts';
+import { DAY, HOUR, MINUTE, SECOND, T0 } from '../../kit/events.ts';
 import { createFleet, type Fleet } from '../../kit/fleet.ts';
+import { onlyModel } from '../../kit/recording.ts';
 
 const SHIFTED = { mean: (_: string, layer: string) => (layer === 'b' ? 3 : 0) };
 const V1 = 'serving/v1/stable';
@@ -129,10 +134,11 @@ describe('while an incident is open', () => {
     fleet.play(MINUTE, SHIFTED);
     expect(ticksIn(fleet)).toBe(learnt);
     expect(entered(fleet).setAside!.ticks).toBeGreaterThan(20);
-    const after = fleet.play(3 * MINUTE);
+    const after = fleet.play(5 * MINUTE);
     expect(after.map(({ event }) => event)).toEqual(['resolved']);
     expect(entered(fleet).setAside).toBeNull();
     expect(ticksIn(fleet)).toBeGreaterThan(learnt);
+    // Three of the five minutes were waited for.
     expect(ticksIn(fleet)).toBeLessThan(learnt + 14);
   });
 
@@ -145,11 +151,53 @@ describe('while an incident is open', () => {
   });
 });
 
-it('what a version learnt does not change afterwards', () => {
-  const fleet = guardedFleet();
-  const reference = () => [...fleet.partition.models.values()][0]!.references[0]!;
-  const before = structuredClone(reference().bucket.cells);
-  fleet.play(5 * MINUTE);
-  expect(reference().bucket.cells).toEqual(before);
-  expect(reference().createdMs).toBeLessThanOrEqual(T0 + 2 * MINUTE);
+describe('what a version has learnt', () => {
+  const referenceOf = (fleet: Fleet, id = 'learned/v1/stable') =>
+    onlyModel(fleet.partition).references.find((r) => r.id === id)!;
+
+  it('grows in its first week by what came after it, for an hour knows more than a minute', () => {
+    const fleet = guardedFleet();
+    const { createdMs, bucket } = structuredClone(referenceOf(fleet));
+    expect(fleet.play(HOUR, { everyMs: 10 * SECOND })).toEqual([]);
+    const grown = referenceOf(fleet);
+    expect(grown.bucket.ticks).toBeGreaterThan(300);
+    expect(grown.bucket.requests).toBeGreaterThan(bucket.requests);
+    expect(grown.bucket.fromMs).toBe(bucket.fromMs);
+    expect([grown.createdMs, createdMs <= T0 + 2 * MINUTE]).toEqual([createdMs, true]);
+    expect(errorOf(grown.bucket)).toBeLessThan(errorOf(bucket) / 2);
+  });
+
+  it('does not change after its first week', () => {
+    const fleet = guardedFleet();
+    fleet.nowMs += 7 * DAY;
+    // What waited then is of that week still.
+    fleet.play(15 * MINUTE, { everyMs: 10 * SECOND });
+    const before = structuredClone(referenceOf(fleet).bucket);
+    fleet.play(HOUR, { everyMs: 10 * SECOND });
+    expect(referenceOf(fleet).bucket).toEqual(before);
+  });
+
+  it('does not change by a fault, however long it lasts', () => {
+    const fleet = guardedFleet();
+    const before = structuredClone(referenceOf(fleet).bucket);
+    fleet.play(HOUR, { ...SHIFTED, everyMs: 10 * SECOND });
+    expect(referenceOf(fleet).bucket.ticks - before.ticks).toBeLessThanOrEqual(12);
+    const cell = components(referenceOf(fleet).bucket.cells, 2, 'mean')!;
+    expect(Math.abs(cell.mean)).toBeLessThan(0.1);
+  });
+
+  it('does not change while another reference is pinned, and that one never does', () => {
+    const fleet = guardedFleet();
+    pinReferences(fleet.partition, exportReferences(fleet.partition).map(renamed));
+    const before = structuredClone(onlyModel(fleet.partition).references.map(({ bucket }) => bucket));
+    fleet.play(HOUR, { everyMs: 10 * SECOND });
+    expect(fleet.stream(V1).reference).toBe('pinned good');
+    expect(onlyModel(fleet.partition).references.map(({ bucket }) => bucket)).toEqual(before);
+  });
+
+  const renamed = (named: NamedReference): NamedReference => ({
+    ...named,
+    reference: { ...named.reference, id: 'good' },
+  });
+  const errorOf = (bucket: Bucket) => components(bucket.cells, 0, 'mean')!.errorVariance ** 0.5;
 });

@@ -22,9 +22,17 @@ function fullFleet() {
   fleet.play(2 * MINUTE, { probabilities: [0.5, 0.5] });
   fleet.play(40 * SECOND, { mean: () => 5, nan: () => 1 });
   fleet.play(20 * SECOND, { given: { version: 'v/2 ä', role: 'canary' } });
+  fleet.play(20 * SECOND, { given: { version: 'v3', checkpoint: 'retrained' } });
   fleet.send('training_step', { run: 'r/1', step: 3, loss: 2, groups: ['g'], grad_norms: [1] }, 'rank-0');
+  fleet.send('manifest', { run: 'r/1', layers: ['a'], epsilon: [1e-5] }, 'rank-0');
   fleet.send('source', { status: 'alive', node: 'n1' }, 'pod-0');
   return fleet;
+}
+
+/** The kind of a part, by its name. */
+function kindOf(name: string, bytes: Uint8Array): string {
+  if (name.endsWith('/series') && bytes.length === 2) return 'series of nothing';
+  return /\/(bucket|reference|run)\//.exec(name)?.[1] ?? name.split('/').at(-1)!;
 }
 
 function store() {
@@ -41,6 +49,18 @@ function store() {
 }
 
 describe('parts', () => {
+  it('of a full state are of every kind', () => {
+    const { stored, commit } = store();
+    commit(fullFleet().partition);
+    const kinds = new Set([...stored].map(([name, bytes]) => kindOf(name, bytes)));
+    expect([...kinds].sort()).toEqual(
+      [
+        ...['head', 'reference', 'run', 'trained'],
+        ...['bucket', 'hours', 'last', 'open', 'series', 'series of nothing'],
+      ].sort(),
+    );
+  });
+
   it('make the same state again, with the same view', () => {
     const fleet = fullFleet();
     const { stored, commit } = store();
@@ -92,7 +112,8 @@ describe('parts', () => {
     const { stored, commit } = store();
     commit(fullFleet().partition);
     for (const [name, bytes] of stored) {
-      for (const length of [0, 1, 2, bytes.length >> 1, bytes.length - 1]) {
+      const cut = new Set([0, 1, 2, bytes.length >> 1, bytes.length - 1].filter((n) => n < bytes.length));
+      for (const length of cut) {
         const fields = new Map(stored).set(name, bytes.slice(0, length));
         expect(() => restorePartition(QUICK, fields), `${name} ${length}`).toThrow(CodecError);
       }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createPartition, foldEvent, type Partition, viewPartition } from '../../../agent/core/fold.ts';
 import { DEFAULT_SETTINGS } from '../../../agent/core/settings.ts';
 import { createEmitter, MINUTE, SECOND, T0 } from '../../kit/events.ts';
-import { createFleet, QUICK } from '../../kit/fleet.ts';
+import { createFleet, type Fleet, QUICK } from '../../kit/fleet.ts';
 import { foldAll, partitionWithBaseline, recording } from '../../kit/recording.ts';
 
 /** Paths of numbers that are none, and of anything JSON has no word for. */
@@ -116,17 +116,22 @@ describe('a stream', () => {
     const [cell] = stream.cells;
     expect(cell).toMatchObject({ layer: 'a', site: 'input', min: -10, max: 10 });
     expect(cell!.variance).toBeCloseTo(4, 0);
-    expect(cell!.scores.map(({ against }) => against)).toEqual(['reference', 'rolling']);
+    expect(cell!.scores.map(({ against }) => against)).toEqual(['reference', 'rolling', 'peers']);
     const [score] = cell!.scores;
     expect(Math.abs(cell!.mean! - score!.baselineMean!)).toBeLessThan(score!.baselineMeanBand!);
     expect(cell!.variance! / score!.baselineVariance!).toBeLessThan(score!.baselineVarianceFactor!);
     expect(score!.histogramKlNats).toBeNull();
   });
 
-  it('that calibrates has numbers and no scores', () => {
+  it('that calibrates has numbers, and no scores but those of its sources among each other', () => {
+    const against = (fleet: Fleet) =>
+      fleet.stream().cells.map(({ scores }) => scores.map((score) => score.against));
     const fleet = createFleet();
     fleet.play(20 * SECOND);
-    expect(fleet.stream().cells.map(({ scores }) => scores)).toEqual([[], [], [], []]);
+    expect(against(fleet)).toEqual([['peers'], ['peers'], ['peers'], ['peers']]);
+    const alone = createFleet({ pods: ['pod-0'] });
+    alone.play(20 * SECOND);
+    expect(against(alone)).toEqual([[], [], [], []]);
   });
 
   it('that has heard nothing yet is there all the same', () => {
