@@ -24,7 +24,13 @@ export function shiftFrom({ scores }: TickContext, cell: number): number | null 
   return most;
 }
 
-/** Pages when the arithmetic is wrong and traffic moves by the page's effect from there on. `ratio` where traffic is not known. */
+/** A smaller shift somewhere in a tick may be chance. */
+const SHIFT_LEAST = 1;
+
+/**
+ * Pages when the arithmetic is wrong and traffic moves by the page's effect from there on. The effect is that shift; where
+ * traffic shows none, `ratio` is.
+ */
 export function effectOf(
   context: TickContext,
   cell: number,
@@ -32,7 +38,7 @@ export function effectOf(
   ratio: number,
 ): Pick<Signal, 'effect' | 'unit' | 'severity'> {
   const shift = shiftFrom(context, cell);
-  if (shift === null) return { effect: ratio, unit: 'ratio', severity: 'ticket' };
+  if (shift === null || shift < SHIFT_LEAST) return { effect: ratio, unit: 'ratio', severity: 'ticket' };
   const pages = WRONG.has(cause) && shift >= SHIFT_PARAMS.pageEffect.value;
   return { effect: shift, unit: 'request_sigmas', severity: pages ? 'page' : 'ticket' };
 }

@@ -17,7 +17,14 @@ import {
 import type { Detector, Signal, TickContext } from './contract.ts';
 import { effectOf } from './effect.ts';
 import { round } from './shift.ts';
-import { type Finding, forgetVerdicts, type Held, noteVerdicts, originOfVerdicts } from './verdicts.ts';
+import {
+  type Finding,
+  forgetVerdicts,
+  type Held,
+  keysWith,
+  noteVerdicts,
+  originOfVerdicts,
+} from './verdicts.ts';
 
 const CAUSES = ['unknown', 'epsilon_mismatch', 'precision_change'] as const;
 
@@ -77,7 +84,7 @@ export const parity: Detector = {
   streamStride: 0,
   tick(context, state) {
     forgetVerdicts(state, context);
-    const keys = [...context.tick.sums.keys()].filter((key) => key.startsWith(PARITY_PREFIX));
+    const keys = keysWith(context.tick.sums, PARITY_PREFIX);
     noteVerdicts(
       state,
       context,

@@ -9,7 +9,14 @@ import type { Detector, DetectorState, Signal, TickContext } from './contract.ts
 import { effectOf } from './effect.ts';
 import { departs, judgeProbe, PRECISION_SHARE, type ProbeLayer } from './probe-cause.ts';
 import { round } from './shift.ts';
-import { type Finding, forgetVerdicts, type Held, noteVerdicts, originOfVerdicts } from './verdicts.ts';
+import {
+  type Finding,
+  forgetVerdicts,
+  type Held,
+  keysWith,
+  noteVerdicts,
+  originOfVerdicts,
+} from './verdicts.ts';
 
 const CAUSES = [
   'unknown',
@@ -66,7 +73,7 @@ export const probe: Detector = {
     if (baseline === null) return [];
     state.stream[BASELINE_MS] = baseline.fromMs;
     forgetVerdicts(state, context);
-    const keys = [...tick.sums.keys()].filter((key) => key.startsWith(PROBE_PREFIX));
+    const keys = keysWith(tick.sums, PROBE_PREFIX);
     if (keys.length > 0) {
       judgeSources(context, baseline, state, keys);
       for (const key of keys) keepFirst(state, baseline, key, tick.sums.get(key)!);

@@ -126,3 +126,10 @@ const isBefore = (a: Held, b: Held): boolean =>
     b.confidence - a.confidence ||
     byName(a.subject, b.subject) ||
     byName(a.source, b.source)) < 0;
+
+/** Keys of sums with a prefix. Most ticks have none, so nothing is copied. */
+export function keysWith(sums: ReadonlyMap<string, Float64Array>, prefix: string): string[] {
+  const keys: string[] = [];
+  for (const key of sums.keys()) if (key.startsWith(prefix)) keys.push(key);
+  return keys;
+}

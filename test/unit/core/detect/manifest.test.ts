@@ -189,6 +189,19 @@ describe('manifest events', () => {
     ]);
   });
 
+  it('that one source after the other changes are told of all in the end, in one finding', () => {
+    const fleet = guarded();
+    const told = ['pod-0', 'pod-1', 'pod-2'].flatMap((pod) => {
+      declare(fleet, FUSED, [pod]);
+      return fleet.play(20 * SECOND);
+    });
+    expect(told.map(({ event, sources }) => [event, sources])).toEqual([
+      ['opened', ['pod-0']],
+      ['changed', ['pod-0', 'pod-1']],
+      ['changed', []],
+    ]);
+  });
+
   it('that are accepted are not told again, others are', () => {
     const fleet = guarded();
     declare(fleet, FUSED);
