@@ -1,4 +1,5 @@
 /** A shift of a layer's variance on the log scale. The rule is that of the mean; here is what differs. */
+import { expect } from 'vitest';
 import { activationVariance } from '../../../../agent/core/detect/activation_variance.ts';
 import { TICK_MS } from '../../../kit/ticks.ts';
 import { type Change, detectorSuite, START_MS, times, trafficContexts, VARIANCE_SIGMA } from './suite.ts';
@@ -9,13 +10,16 @@ const shift = (cell: number, by: number, of: (source: string) => boolean = () =>
 });
 /** Takes the variance of 4 down to nothing. */
 const ALL = -4 / VARIANCE_SIGMA;
+const HALF = -2 / VARIANCE_SIGMA;
 
 detectorSuite(activationVariance, {
   quiet: {
     'on ordinary traffic': trafficContexts(times(300, QUIET)),
     'on ten times the traffic': trafficContexts(times(50, { volume: 10 })),
-    'below the least effect, however clear': trafficContexts(times(20, { ...shift(3, 0.2), volume: 1_000 })),
-    'in a single tick that is not far out': trafficContexts([QUIET, shift(3, 0.6), QUIET]),
+    'up to the least effect, however clear and for however long': trafficContexts(
+      times(500, { ...shift(3, 0.12), volume: 1_000 }),
+    ),
+    'in a single tick that is not far out': trafficContexts([QUIET, shift(3, 0.5), QUIET]),
     'when only the mean moves': trafficContexts(times(5, { mean: () => 3 })),
     'without a baseline': trafficContexts(times(5, shift(3, 9)), { scores: null, baseline: null }),
   },
@@ -28,7 +32,7 @@ detectorSuite(activationVariance, {
       says: { site: 'output', cause: 'unknown', onsetMs: START_MS + TICK_MS, sources: [] },
     },
     'in the second tick in a row when clearly out': {
-      contexts: trafficContexts([QUIET, ...times(2, shift(3, -0.7))]),
+      contexts: trafficContexts([QUIET, ...times(2, shift(3, -0.5))]),
       tick: 2,
       layer: 'middle',
       severity: 'ticket',
@@ -40,19 +44,19 @@ detectorSuite(activationVariance, {
       layer: 'last',
       severity: 'ticket',
     },
-    'with a page when huge right after a deployment': {
-      contexts: trafficContexts([shift(2, 12)], { deployed: true }),
+    'with a ticket however huge, deployed or not: arithmetic pages, shifts do not': {
+      contexts: trafficContexts([shift(2, 60)], { deployed: true }),
       tick: 0,
       layer: 'middle',
-      severity: 'page',
-      says: { site: 'input' },
-    },
-    'as a shift of the input where it begins with the first layer': {
-      contexts: trafficContexts([shift(0, 3)]),
-      tick: 0,
-      layer: 'embeddings',
       severity: 'ticket',
-      says: { cause: 'input_shift' },
+      says: { site: 'input', cause: 'unknown', confidence: 0 },
+    },
+    'when it halves as when it doubles': {
+      contexts: trafficContexts([shift(3, HALF)]),
+      tick: 0,
+      layer: 'middle',
+      severity: 'ticket',
+      says: { effect: expect.closeTo(Math.log(2) / (VARIANCE_SIGMA / 4), 0) as unknown as number },
     },
     'blaming the one source that shifted': {
       contexts: trafficContexts([shift(3, 4, (s) => s === 'pod-2')]),
