@@ -78,7 +78,7 @@ detectorSuite(stuckInput, {
         bareTick(
           FIRST + i,
           LAYERS.length,
-          PODS.flatMap((source) => new Array(4).fill({ source, requests: 10, mean: 2 })),
+          PODS.flatMap((source) => new Array(12).fill({ source, requests: 10, mean: 2 })),
         ),
         CONSTANT,
       ),
