@@ -7,7 +7,7 @@
  * (one-way random effects, method of moments: Searle, Casella, McCulloch, "Variance Components", 1992, ch. 3)
  */
 import { type Codec, f64, floats, list, map, str, struct } from './codec.ts';
-import { moveTolerance } from './constant.ts';
+import { meetTolerance } from './constant.ts';
 import { type Histogram, maybeHistogramCodec, mergeHistograms } from './histogram.ts';
 import { moveCells } from './layout.ts';
 import * as m from './moments.ts';
@@ -159,10 +159,11 @@ function mergeConstant(into: Float64Array, at: number, value: number, ticks: num
   if (ticks === 0 || !Number.isFinite(value)) return;
   const known = into[at + 1]!;
   const shift = known === 0 ? Number.POSITIVE_INFINITY : sign * (value - into[at]!);
-  const tolerance = moveTolerance(value, into[at]!);
+  const tolerance = meetTolerance(value, into[at]!);
   if (shift < -tolerance) return;
   into[at + 1] = shift > tolerance ? ticks : known + ticks;
-  if (shift > 0) into[at] = value;
+  // What is met is held against the first value: a chain of neighbours is no constant.
+  if (shift > tolerance) into[at] = value;
 }
 
 /** Mean at `at`, sum of squares between ticks at `at + 1`. */

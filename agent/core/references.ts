@@ -26,7 +26,10 @@ export function exportReferences(partition: Partition): NamedReference[] {
       found.push({ environment: model.environment, model: model.model, reference });
     const streams = [...model.streams.values()];
     for (const reference of model.references) {
-      const own = streams.find((s) => learnedId(s) === reference.id && s.reference === reference.id);
+      const own =
+        reference.kind === 'learned'
+          ? streams.find((s) => learnedId(s) === reference.id && s.reference === reference.id)
+          : undefined;
       named(own === undefined ? reference : grownReference(reference, own));
     }
     for (const stream of streams) {

@@ -1,6 +1,8 @@
 /** What a fault looks like over all layers: shifts of every cell in one tick, of all sources or of the ones to blame. */
 import * as b from '../bucket.ts';
+import { moveTolerance } from '../constant.ts';
 import type { TickContext } from '../detect/contract.ts';
+import { SHARE_MIN } from '../detect/extremes.ts';
 import { leastShift, SHIFT_COLUMNS, shiftOf } from '../detect/shift.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
 import * as m from '../moments.ts';
@@ -104,10 +106,6 @@ function scatterOf(context: TickContext, tick: TickSummary, cell: number, statis
   return squares / freedom / known.requestVariance;
 }
 
-/** Met in this share of the baseline's ticks, an extreme is constant; it has moved from this share of its value on. */
-const MET_SHARE = 0.8;
-const MOVED_SHARE = 5e-5;
-
 function constantOf(context: TickContext, tick: TickSummary, cell: number): CellPattern['constant'] {
   const { cells } = context.baseline!;
   const at = placeOf(context, cell) * b.BUCKET_STRIDE;
@@ -119,12 +117,14 @@ function constantOf(context: TickContext, tick: TickSummary, cell: number): Cell
     [b.B_LOW, b.B_LOW_TICKS, m.LOW, 1],
     [b.B_HIGH, b.B_HIGH_TICKS, m.HIGH, -1],
   ] as const) {
-    if (!(cells[at + met]! >= MET_SHARE * ticks)) continue;
-    const shift = (sign * (tick.cells[row + now]! - cells[at + value]!)) / Math.abs(cells[at + value]!);
+    if (!(cells[at + met]! >= SHARE_MIN * ticks)) continue;
+    const was = cells[at + value]!;
+    const is = tick.cells[row + now]!;
+    const tolerance = moveTolerance(was, is);
     // More extreme may be a rare text; only less extreme is the arithmetic.
-    if (shift > MOVED_SHARE) return 'moved';
+    if (sign * (is - was) > tolerance) return 'moved';
     known++;
-    if (shift >= -MOVED_SHARE) kept++;
+    if (sign * (is - was) >= -tolerance) kept++;
   }
   return known > 0 && kept === known ? 'kept' : null;
 }
