@@ -79,9 +79,9 @@ export function foldManifest(model: Model, event: ManifestEvent): void {
   const before = stream.manifestOf.get(event.source);
   if (before?.id !== id) forgetManifests(stream, event.timeMs);
   if (before === undefined && stream.manifestOf.size >= SOURCES_MAX) return;
+  if (before?.id === id) return;
   stream.manifestOf.set(event.source, { id, timeMs: event.timeMs });
   stream.dirty.head = true;
-  if (before?.id === id) return;
   const used = new Set([...stream.manifestOf.values()].map((one) => one.id));
   for (const old of stream.manifests.keys()) if (!used.has(old)) stream.manifests.delete(old);
   if (stream.manifests.size < MANIFESTS_MAX && text.length <= MANIFEST_CHARS_MAX)

@@ -35,6 +35,8 @@ export interface Declared {
   readonly layers: number;
   /** Names of the sources that are off; none = all, or nobody to blame. */
   sourcesOf(difference: GroupDifference): string[];
+  /** When the first of those sources declared it. */
+  sinceMs(difference: GroupDifference): number;
 }
 
 /** A source not heard for this long (or three of its flushes) has no say any more. */
@@ -67,6 +69,25 @@ export function declaredOf(model: Model, stream: Stream, reference: Reference | 
     layers: held.manifest.size,
     differences: held.differences,
     sourcesOf: ({ groups: places }) => places.flatMap((place) => groups[place]?.sources ?? []).sort(byName),
+    sinceMs: sinceMsOf(stream, groups),
+  };
+}
+
+/** Differences of the same groups began at the same time, and there are many of those and few groups. */
+function sinceMsOf(stream: Stream, groups: readonly Group[]): Declared['sinceMs'] {
+  const found = new Map<string, number>();
+  return ({ groups: places }) => {
+    const key = places.join();
+    let sinceMs = found.get(key);
+    if (sinceMs !== undefined) return sinceMs;
+    const ids = new Set(
+      (places.length > 0 ? places.map((place) => groups[place]!) : groups).map(({ id }) => id),
+    );
+    sinceMs = Number.POSITIVE_INFINITY;
+    for (const { id, timeMs } of stream.manifestOf.values())
+      if (ids.has(id)) sinceMs = Math.min(sinceMs, timeMs);
+    found.set(key, sinceMs);
+    return sinceMs;
   };
 }
 

@@ -38,7 +38,7 @@ export interface StreamHead {
   manifests: Map<string, string>;
 }
 
-/** Which manifest a source declared last, and when. */
+/** Which manifest a source declares, and since when. */
 export interface Declaration {
   id: string;
   timeMs: number;

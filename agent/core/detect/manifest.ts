@@ -5,7 +5,6 @@
 import type { Declared, DeclaredDifference } from '../declared.ts';
 import { cellOf } from '../layout.ts';
 import { FIELDS, type Field, type Value } from '../manifests.ts';
-import { shortList } from '../sentence.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
 import { effectOf } from './effect.ts';
 
@@ -14,7 +13,7 @@ const CONFIDENCE = 0.98;
 const KERNEL_CONFIDENCE = 0.5;
 /** Differences that were accepted as the new normal. */
 const ACCEPTED_MAX = 256;
-/** Row of the stream: start of the tick in which declarations began to differ; 0 while they do not. */
+/** Row of the stream: when declarations began to differ; 0 while they do not. */
 const ONSET_MS = 0;
 
 export const manifest: Detector = {
@@ -48,13 +47,14 @@ export const manifest: Detector = {
   streamStride: 1,
   tick(context, state) {
     const { declared } = context;
-    const told = declared === null ? [] : differencesToTell(declared, state);
+    const told = declared === null ? [] : differencesToTell(declared, state, context.tick.endMs);
     const first = told[0];
     if (declared === null || first === undefined) {
       state.stream[ONSET_MS] = 0;
       return [];
     }
-    if (state.stream[ONSET_MS] === 0) state.stream[ONSET_MS] = context.tick.startMs;
+    if (state.stream[ONSET_MS] === 0)
+      state.stream[ONSET_MS] = Math.max(context.tick.startMs, declared.sinceMs(first));
     return [signalOf(context, declared, told, first, state.stream[ONSET_MS]!)];
   },
 };
@@ -68,10 +68,14 @@ export function acceptDifferences(state: DetectorState, declared: Declared | nul
 const acceptedKey = ({ against, field, own, expected }: DeclaredDifference): string =>
   `${against}\n${field}\n${own}\n${expected}`;
 
-/** The first layer in forward order first, and of it what explains most. */
-function differencesToTell({ differences }: Declared, { named }: DetectorState): DeclaredDifference[] {
+/** The first layer in forward order first, and of it what explains most. What comes after the tick is none of its matter. */
+function differencesToTell(
+  { differences, sinceMs }: Declared,
+  { named }: DetectorState,
+  endMs: number,
+): DeclaredDifference[] {
   if (differences.length === 0) return [];
-  const open = differences.filter((one) => !named.has(acceptedKey(one)));
+  const open = differences.filter((one) => !named.has(acceptedKey(one)) && sinceMs(one) < endMs);
   const heavy = open.filter(({ field }) => field !== 'kernel');
   const told = heavy.length > 0 ? heavy : open.filter(({ against }) => against === 'peers');
   return told.sort((a, b) => a.order - b.order || FIELDS.indexOf(a.field) - FIELDS.indexOf(b.field));
@@ -103,7 +107,7 @@ function signalOf(
       declared_layers_differing: layers,
       declared_fields_differing: FIELDS.filter((field) => told.some((one) => one.field === field)).join(', '),
     },
-    says: `${sayDifference(first, sources)}${layers > 1 ? ` (and at ${layers - 1} more)` : ''}`,
+    says: `${sayDifference(first, sources.length > 0)}${layers > 1 ? ` (and at ${layers - 1} more)` : ''}`,
   };
 }
 
@@ -139,14 +143,13 @@ const OTHERS: Readonly<Record<DeclaredDifference['against'], string>> = {
 
 function sayDifference(
   { against, field, layer, own, expected }: DeclaredDifference,
-  blamed: string[],
+  blames: boolean,
 ): string {
   const mine = sayValue(field, own);
   const theirs = sayValue(field, expected);
-  if (against === 'peers' && blamed.length === 0)
+  if (against === 'peers' && !blames)
     return `sources disagree at ${layer}: some declare ${mine}, as many ${theirs}`;
-  const who = blamed.length === 0 ? 'declares' : `${shortList(blamed)} declares`;
-  return `${who} ${mine} at ${layer}, ${OTHERS[against]} ${theirs}`;
+  return `declares ${mine} at ${layer}, ${OTHERS[against]} ${theirs}`;
 }
 
 function sayValue(field: Field, value: Value): string {

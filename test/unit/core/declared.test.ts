@@ -91,6 +91,14 @@ describe('what a stream declares', () => {
     expect(differences(fleet)).toEqual([]);
   });
 
+  it('does not differ by parameters, when all of the version before has others', () => {
+    const fleet = createFleet({ settings: SETTINGS });
+    declare(fleet, NATIVE);
+    fleet.send('deployment', { ...V2, previous_version: 'v1' });
+    declare(fleet, { ...OTHER_WEIGHTS, ...V2 });
+    expect(differences(fleet, 'v2')).toEqual([]);
+  });
+
   it('is not held against a version of another checkpoint', () => {
     const fleet = createFleet({ settings: SETTINGS });
     declare(fleet, { ...NATIVE, checkpoint: 'one' });
@@ -134,6 +142,17 @@ describe('what a training run declares', () => {
       if (kind === 'manifest') fleet.send('manifest', { ...NATIVE, ...trained }, 'rank-0');
       else fleet.send('validation', { ...trained, checkpoint: 'ck', metrics: [] }, 'rank-0');
     expect(serve(fleet)).toEqual(EXPECTED);
+  });
+
+  it('is not told again once it is accepted', () => {
+    const fleet = createFleet({ settings: SETTINGS });
+    const given = { checkpoint: 'ck' };
+    fleet.send('manifest', { ...NATIVE, ...trained, ...given }, 'rank-0');
+    serve(fleet);
+    const [opened] = fleet.play(20 * SECOND, { given });
+    fleet.send('baseline', { action: 'relearn', since: opened!.onset });
+    expect(fleet.play(3 * MINUTE, { given })).toEqual([]);
+    expect(differences(fleet)).toEqual(EXPECTED);
   });
 
   it('is kept of every checkpoint of a run, and not for others', () => {

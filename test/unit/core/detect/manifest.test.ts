@@ -5,9 +5,14 @@ import type { TickContext } from '../../../../agent/core/detect/contract.ts';
 import { manifest } from '../../../../agent/core/detect/manifest.ts';
 import { MINUTE, SECOND } from '../../../kit/events.ts';
 import { createFleet, type Fleet, QUICK } from '../../../kit/fleet.ts';
+import { TICK_MS } from '../../../kit/ticks.ts';
 import { detectorSuite, LAYERS, START_MS, trafficContexts } from './suite.ts';
 
-const declaring = (differences: readonly Partial<DeclaredDifference>[], blamed: string[] = []): Declared => ({
+const declaring = (
+  differences: readonly Partial<DeclaredDifference>[],
+  blamed: string[] = [],
+  sinceMs = 0,
+): Declared => ({
   manifest: new Map(),
   layers: LAYERS.length,
   differences: differences.map((one) => ({
@@ -21,6 +26,7 @@ const declaring = (differences: readonly Partial<DeclaredDifference>[], blamed: 
     ...one,
   })),
   sourcesOf: () => blamed,
+  sinceMs: () => sinceMs,
 });
 const contexts = (differences: readonly Partial<DeclaredDifference>[], blamed?: string[]): TickContext[] =>
   trafficContexts([{}], { declared: declaring(differences, blamed) });
@@ -35,6 +41,9 @@ detectorSuite(manifest, {
   quiet: {
     'when nobody declares anything': trafficContexts([{}]),
     'when nothing differs': contexts([]),
+    'of what is declared after the tick': trafficContexts([{}], {
+      declared: declaring([{}], [], START_MS + TICK_MS),
+    }),
     'when only the kernel is another than the reference has': contexts([
       { field: 'kernel', own: 'fused', expected: 'native' },
     ]),
@@ -60,6 +69,11 @@ detectorSuite(manifest, {
         },
         says: 'declares epsilon 0.05 at middle, its reference epsilon 1e-12',
       },
+    },
+    'since it was declared': {
+      contexts: trafficContexts([{}, {}], { declared: declaring([{}], [], START_MS + 7_000) }),
+      ...ticket,
+      says: { onsetMs: START_MS + 7_000 },
     },
     'of a page, when traffic has moved as far': {
       contexts: trafficContexts([{ variance: (_, cell) => (cell === 3 ? 8 : 0) }], {
@@ -113,7 +127,7 @@ detectorSuite(manifest, {
     'of parameters in one source': told(
       { field: 'parameters_sha256', own: 'a'.repeat(64), expected: 'b'.repeat(64), against: 'peers' },
       'weight_corruption',
-      'pod-1 declares parameters aaaaaaaa… at middle, its peers parameters bbbbbbbb…',
+      'declares parameters aaaaaaaa… at middle, its peers parameters bbbbbbbb…',
       ['pod-1'],
     ),
     'of peers that disagree, blaming nobody': told(

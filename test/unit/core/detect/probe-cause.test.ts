@@ -64,7 +64,7 @@ describe('a probe', () => {
   it('allows what the baseline itself has varied by', () => {
     expect(judge({ layers: { epsilon: 0.001 } })).not.toBe(null);
     const wide: Setting = {
-      change: ({ base }) => base.set(base.map((x, i) => x + (i < 2 ? 0 : ((i % 2) - 0.5) * 0.2))),
+      change: ({ base }) => base.set(base.map((x, i) => x + (i < 2 ? 0 : ((i % 2) - 0.5) * 0.006))),
     };
     expect(judge({ layers: { epsilon: 0.001 } }, wide)).toBe(null);
   });

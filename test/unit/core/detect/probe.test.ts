@@ -1,11 +1,12 @@
 /** Probes among traffic: which sources answer otherwise, since when, against what, and until when it is told. */
 import { describe, expect, it } from 'vitest';
-import type { TickContext } from '../../../../agent/core/detect/contract.ts';
+import { newDetectorState, type TickContext } from '../../../../agent/core/detect/contract.ts';
 import { probe } from '../../../../agent/core/detect/probe.ts';
 import { addEvent, type Sums, sumSources } from '../../../../agent/core/sums.ts';
-import { createEmitter, createGaussian, type Given, MINUTE, SECOND, T0 } from '../../../kit/events.ts';
+import { createEmitter, createGaussian, DAY, type Given, MINUTE, SECOND, T0 } from '../../../kit/events.ts';
 import { createFleet, type Fleet, QUICK } from '../../../kit/fleet.ts';
 import { type NetworkFault, PROBE_LAYERS, probeAnswer } from '../../../kit/probe-network.ts';
+import { TICK_MS } from '../../../kit/ticks.ts';
 import { contextOf, detectorSuite, FIRST, PODS, START_MS, trafficBaseline, trafficTick } from './suite.ts';
 
 /** What each pod answers in a tick; null = it was not asked. */
@@ -96,6 +97,32 @@ detectorSuite(probe, {
       says: { effect: 5, unit: 'request_sigmas' },
     },
   },
+});
+
+describe('what a probe has shown', () => {
+  const play = (all: readonly TickContext[]) => {
+    const state = newDetectorState(probe, LAYERS_SENT.layers.length);
+    return all.map((context) => probe.tick!(context, state)[0] ?? null);
+  };
+
+  it('began when it was first seen, however often it is seen again', () => {
+    const told = play(contexts([all(EPSILON), NOBODY, all(EPSILON), all({}), all(EPSILON)]));
+    expect(told.map((signal) => signal && (signal.onsetMs - START_MS) / TICK_MS)).toEqual([0, 0, 0, null, 4]);
+  });
+
+  it('is forgotten with the baseline it was held against', () => {
+    const [first, second] = contexts([all(EPSILON), NOBODY]);
+    const baseline = { ...second!.baseline!, fromMs: second!.baseline!.fromMs + 1 };
+    expect(play([first!, second!])[1]).not.toBe(null);
+    expect(play([first!, { ...second!, baseline }])[1]).toBe(null);
+  });
+
+  it('holds for a day, if nobody asks again', () => {
+    const [first, second] = contexts([all(EPSILON), NOBODY]);
+    const later = (ms: number) => ({ ...second!, tick: { ...second!.tick, endMs: first!.tick.endMs + ms } });
+    expect(play([first!, later(DAY)])[1]).not.toBe(null);
+    expect(play([first!, later(DAY + 1)])[1]).toBe(null);
+  });
 });
 
 const SETTINGS = { ...QUICK, leastEffectSigmas: 1 };
