@@ -16,7 +16,7 @@ describe('five digits', () => {
 
   it.each([
     ['one step is rounding', 1.2345, 1.2346, true],
-    ['two steps of a small leading digit are a move', 1.2345, 1.2347, false],
+    ['three steps of a small leading digit are a move', 1.2345, 1.2348, false],
     ['what other texts do to it is none', 8.1314, 8.1316, true],
     ['n − 1 for n of 384 features is a move', 9.661, 9.6484, false],
   ])('%s', (_, one, other, same) => {
@@ -46,7 +46,8 @@ describe('a baseline', () => {
   it.each([
     ['counts the ticks that met the constant', [6.335, 6.335, 6.335], 6.335, 3],
     ['does not count ticks in which all flushes held a rarer text', [6.335, 6.8, 6.335, 7.1], 6.335, 2],
-    ['takes the least extreme of values that rounding tells apart', [6.3351, 6.335, 6.3349], 6.3349, 3],
+    ['counts two neighbours of the last digit as one', [6.335, 6.3349, 6.3351, 6.335], 6.335, 4],
+    ['takes no chain of neighbours for a constant', [6.3351, 6.335, 6.3349], 6.3349, 1],
     [
       'begins anew when a value is less extreme: what came before was no constant',
       [6.335, 6.335, 6.2],
