@@ -85,8 +85,7 @@ function segmentsOf(h: Histogram): Segments {
   return { edges, counts, total: histogramTotal(h) };
 }
 
-const edgeOf = ({ offset }: Side, i: number): number =>
-  Math.min(Number.MAX_VALUE, 2 ** ((offset + i) * 2 ** -SCALE));
+const edgeOf = ({ offset }: Side, i: number): number => 2 ** ((offset + i) * 2 ** -SCALE);
 
 function quantile({ edges, counts, total }: Segments, share: number): number {
   const wanted = share * total;

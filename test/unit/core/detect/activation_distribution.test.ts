@@ -185,6 +185,18 @@ describe('shapes between histograms', () => {
     expect(play(coarse).told.flat()).toEqual([]);
   });
 
+  it('take for zero what the baseline takes for zero', () => {
+    const [context] = contexts([{ of: (x) => (x > 0 ? x / 1_000 : x) }]);
+    const histograms = BASELINE.histograms.map((h) => h && { ...h, zeroThreshold: 2 ** -6 });
+    const state = newDetectorState(activationDistribution, LAYERS.length);
+    const told = activationDistribution.tick!({ ...context!, baseline: { ...BASELINE, histograms } }, state);
+    // With the centres a little below 0, a half and more; by its own threshold next to nothing.
+    expect(told.map(({ cause }) => cause)).toContain('dead_activation');
+    const own = newDetectorState(activationDistribution, LAYERS.length);
+    const alone = activationDistribution.tick!(context!, own);
+    expect(alone.map(({ cause }) => cause)).not.toContain('dead_activation');
+  });
+
   it('survive histograms of any kind', () => {
     const side = (offset: number) => ({ offset, counts: [300, 100] });
     const odd = [

@@ -131,6 +131,19 @@ describe('features between windows', () => {
     expect(told[0]!.map(({ layer, evidence }) => [layer, evidence.features_rows_out])).toEqual([[0, 2]]);
   });
 
+  it('name a layer that has collapsed before one that moved otherwise', () => {
+    const gaussian = createGaussian(4);
+    const baseline = channelBaseline(LAYERS, { layer: 'last' });
+    for (const [key, row] of channelBaseline(LAYERS, { layer: 'embeddings' }).sums)
+      baseline.sums.set(key, row);
+    const events = [
+      ...channelEvents(gaussian, { layer: 'embeddings', mean: only(3, 4, 0) }),
+      ...channelEvents(gaussian, { ...collapse, layer: 'last' }),
+    ];
+    const { told } = play([contextOf(windowTick(FIRST, LAYERS, events), baseline)]);
+    expect(told[0]![0]).toMatchObject({ layer: 2, cause: 'channel_collapse' });
+  });
+
   it('forget rows that the baseline no longer has, and hold no more than 64', () => {
     const state = newDetectorState(features, LAYERS.length);
     for (const context of contexts([collapse])) features.tick!(context, state);

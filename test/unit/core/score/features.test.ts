@@ -97,6 +97,9 @@ describe('the score of features', () => {
     const lost = scoreFeatures(windowRow({ variance: (f) => (f < 30 ? 0.001 : 1) }), model, 5)!;
     expect(lost.collapsed).toBe(30);
     expect(lost.evidence).toBeGreaterThan(1e6);
+    const most = scoreFeatures(windowRow({ variance: (f) => (f < 44 ? 0.001 : 1) }), model, 5)!;
+    expect(most.collapsed).toBe(44);
+    expect(most.evidence).toBeGreaterThan(1e6);
     expect(scoreFeatures(windowRow({ variance: () => 0.001 }), model, 5)!.collapsed).toBe(0);
     expect(scoreFeatures(windowRow({ variance: (f) => (f < 60 ? 0.001 : 1) }), model, 5)!.collapsed).toBe(0);
     expect(scoreFeatures(windowRow({ variance: only(4, 0.2) }), model, 5)!.collapsed).toBe(0);
@@ -108,6 +111,16 @@ describe('the score of features', () => {
     expect(scoreFeatures(row, dead, 5)!.evidence).toBeLessThan(0.5);
     expect(featureShift(dead, row, 17)).toBe(0);
     expect(Number.isFinite(logVariance(0))).toBe(true);
+  });
+
+  it('measures the shift of a feature that was dead by what is usual in the row', () => {
+    const then = baselineRow();
+    then.set([0, 0, Math.log(1e-30), 0], 2 + 4 * 8);
+    const row = windowRow({ mean: (f) => (f === 8 ? 10 : 0) });
+    const { worst, tokenSigmas } = scoreFeatures(row, featureModel(then, 0.125)!, 5)!;
+    expect(worst).toBe(16);
+    expect(tokenSigmas).toBeGreaterThan(1);
+    expect(tokenSigmas).toBeLessThan(3);
   });
 
   it('leaves out features that were not measured, now or then', () => {
