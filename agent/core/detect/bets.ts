@@ -21,7 +21,8 @@ export function stepBets(rows: Float64Array, at: number, p: number, limit: numbe
   let sum = 0;
   for (let i = 0; i < BETS.length; i++) {
     const bet = BETS[i]!;
-    const e = Math.min(limit, bet * held ** (bet - 1));
+    // Most ticks have nothing to say, and powers are dear.
+    const e = Math.min(limit, held >= 1 ? bet : bet * held ** (bet - 1));
     const m = Math.min(cap, (1 + rows[at + i]!) * e);
     rows[at + i] = m;
     sum += m;

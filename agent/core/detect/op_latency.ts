@@ -79,7 +79,9 @@ export const opLatency: Detector = {
       capOf(pageNats, context.tick.sources.length),
     );
     const suspects = sources.filter((s) => s.isSuspected);
-    const slow = stepLayers(context, state, suspects, capOf(pageNats, 2 * layers.length));
+    const cap = capOf(pageNats, 2 * layers.length);
+    const slow = readingsOf(context, suspects).map((reading) => step(context, state, reading, cap));
+    state.at = strongestOf(slow);
     const ofLayers = meanNats(slow.map((s) => s.evidence));
     const ofSources = meanNats(sources.map((s) => s.evidence));
     state.nats = Math.max(0, Math.max(ofLayers, ofSources) - HALF_NATS);
@@ -115,39 +117,45 @@ function longer(baseTokens: number, baseCalls: number, tokens: number, calls: nu
   return known ? Math.max(0, Math.log2((tokens / calls) * (baseCalls / baseTokens))) : 0;
 }
 
-/** Layers whose ticks can be judged, mean and p99 apart. */
-function stepLayers(
-  context: TickContext,
-  state: DetectorState,
-  suspects: readonly SourceEvidence[],
-  cap: number,
-): Slow[] {
+/** What a layer takes in this tick and what it may take, mean or p99. */
+interface Reading {
+  readonly cell: number;
+  readonly level: number;
+  readonly usual: number;
+  readonly base: Float64Array;
+  /** Where in `base` the places of its ticks begin. */
+  readonly places: number;
+}
+
+/** Layers that can be judged, without those sources that are slow by themselves. */
+function readingsOf(context: TickContext, suspects: readonly SourceEvidence[]): Reading[] {
   const base = context.baseline!.sums;
   const means = o.opKeys(context.layers);
   const p99s = h.opHistogramKeys(context.layers);
   const without = new Set(suspects.map((s) => s.source));
-  const slow: Slow[] = [];
+  const readings: Reading[] = [];
   for (let layer = 0; layer < means.length; layer++) {
     const mean = rowWithout(context, means[layer]!, without, o.OP);
-    const known = base.get(means[layer]!);
-    if (mean !== null && known !== undefined) {
-      const usual = usualLevel(known, mean);
-      step(context, state, cellOf(layer, 0), o.opLevel(mean), usual, known, o.OP_PLACES, cap, slow);
+    const ofMean = base.get(means[layer]!);
+    if (mean !== null && ofMean !== undefined) {
+      const usual = usualLevel(ofMean, mean);
+      readings.push({
+        cell: cellOf(layer, 0),
+        level: o.opLevel(mean),
+        usual,
+        base: ofMean,
+        places: o.OP_PLACES,
+      });
     }
     const bins = rowWithout(context, p99s[layer]!, without, h.OP_HISTOGRAM);
-    const knownBins = base.get(p99s[layer]!);
+    const ofP99 = base.get(p99s[layer]!);
     const p99 = bins === null ? null : h.p99Of(bins);
-    if (p99 !== null && knownBins !== undefined) {
-      const usual = usualP99(knownBins, bins!);
-      step(context, state, cellOf(layer, 1), p99, usual, knownBins, h.HISTOGRAM_PLACES, cap, slow);
+    if (p99 !== null && ofP99 !== undefined) {
+      const usual = usualP99(ofP99, bins!);
+      readings.push({ cell: cellOf(layer, 1), level: p99, usual, base: ofP99, places: h.HISTOGRAM_PLACES });
     }
   }
-  const worst = slow.reduce<Slow | null>(
-    (most, s) => (most === null || s.evidence > most.evidence ? s : most),
-    null,
-  );
-  if (worst !== null && worst.evidence > 1) state.at = cellOf(layerOfCell(worst.cell), 0);
-  return slow;
+  return readings.filter(({ usual }) => !Number.isNaN(usual));
 }
 
 function usualP99(base: Float64Array, tick: Float64Array): number {
@@ -179,23 +187,12 @@ function rowWithout(
   return row;
 }
 
-function step(
-  context: TickContext,
-  state: DetectorState,
-  cell: number,
-  level: number,
-  usual: number,
-  base: Float64Array,
-  places: number,
-  cap: number,
-  slow: Slow[],
-): void {
-  if (Number.isNaN(usual)) return;
+function step(context: TickContext, state: DetectorState, reading: Reading, cap: number): Slow {
+  const { cell, level, usual, base, places } = reading;
   const { cells } = state;
   const at = cell * CELL_STRIDE;
   const effect = level - usual;
-  const median = medianPlace(base, places);
-  const p = effect >= LEAST_LOG2 ? placeShare(base, places, median + effect) : 1;
+  const p = effect >= LEAST_LOG2 ? placeShare(base, places, medianPlace(base, places) + effect) : 1;
   const evidence = stepBets(cells, at, p, Number.POSITIVE_INFINITY, cap);
   if (evidence <= 1) {
     cells[at + ONSET_MS] = context.tick.endMs;
@@ -207,14 +204,26 @@ function step(
     cells[at + EFFECTS] = cells[at + EFFECTS]! + effect;
   }
   const ticks = cells[at + TICKS]!;
-  slow.push({
+  return {
     cell,
     evidence,
     ratio: ticks === 0 ? 1 : 2 ** (cells[at + EFFECTS]! / ticks),
     seconds: 2 ** level,
     usualSeconds: 2 ** usual,
     onsetMs: cells[at + ONSET_MS]!,
-  });
+  };
+}
+
+/** The layer whose evidence is strongest; −1 while none says more than nothing. */
+function strongestOf(slow: readonly Slow[]): number {
+  let at = -1;
+  let most = 1;
+  for (const { cell, evidence } of slow) {
+    if (evidence <= most) continue;
+    most = evidence;
+    at = cellOf(layerOfCell(cell), 0);
+  }
+  return at;
 }
 
 function layerSignal(context: TickContext, judged: readonly Slow[], out: readonly Slow[]): Signal {

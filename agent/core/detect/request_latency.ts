@@ -144,6 +144,8 @@ function judgeErrors(
   if (judged < r.REQUESTS_MIN || base[r.R_ERROR_PLACES]! < TICKS_MIN) return null;
   const usual = base[r.R_ERRORS]! / base[r.R_JUDGED]!;
   const allowed = Math.max(ERROR_RATIO * usual, usual + ERROR_RISE);
+  // Where half of all requests fail as a rule, nothing is twice as bad.
+  if (allowed >= 1) return null;
   const errors = tick[r.R_ERRORS]!;
   const rate = errors / judged;
   const p = rate >= allowed ? placeShare(base, r.R_ERROR_PLACES, r.errorPlace(rate)) : 1;

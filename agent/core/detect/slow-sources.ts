@@ -35,10 +35,9 @@ export interface SourceEvidence {
   readonly onsetMs: number;
 }
 
-/** Octaves above the peers and above the baseline, scatter between sources; NaN = not known. */
+/** Octaves above the peers, and the scatter between sources; NaN = not known. */
 interface Distance {
   readonly fromPeers: number;
-  readonly fromUsual: number;
   readonly sigma: number;
 }
 
@@ -56,13 +55,13 @@ export function stepSources(
   if (count < 2) return [];
   const found: SourceEvidence[] = [];
   for (const { source, tick } of context.tick.sources) {
-    const distance = distanceOf(context, tick.sums, usualLevel);
+    const distance = distanceOf(context, tick.sums);
     if (distance === null || !live.has(source)) continue;
     const isKnown = !Number.isNaN(distance.sigma);
     const far = isKnown
       ? Math.max(least, FAR_SIGMAS * distance.sigma * Math.sqrt(count / (count - 1)))
       : least;
-    const isFar = distance.fromPeers >= far && distance.fromUsual >= least;
+    const isFar = distance.fromPeers >= far && fromUsual(context, tick.sums, usualLevel) >= least;
     found.push(
       step(context, state, source, isFar, isKnown ? FAR_CHANCE : 1 / count, distance.fromPeers, cap),
     );
@@ -73,30 +72,45 @@ export function stepSources(
 function distanceOf(
   { tick, baseline, layers }: TickContext,
   own: ReadonlyMap<string, Float64Array>,
-  usualLevel: (base: Float64Array | undefined, tick: Float64Array) => number,
 ): Distance | null {
   let compared = 0;
   let fromPeers = 0;
-  let fromUsual = 0;
   let sigma = 0;
   for (const key of o.opKeys(layers)) {
     const row = own.get(key);
-    if (row === undefined) continue;
-    const all = tick.sums.get(key)!;
     const base = baseline!.sums.get(key);
-    const level = o.opLevel(row);
-    const peers = Math.log2((all[o.OP_FLUSHES]! - row[o.OP_FLUSHES]!) / (all[o.OP_RATE]! - row[o.OP_RATE]!));
-    const usual = usualLevel(base, row);
+    if (row === undefined || base === undefined) continue;
+    const all = tick.sums.get(key)!;
+    const flushes = all[o.OP_FLUSHES]! - row[o.OP_FLUSHES]!;
+    const distance = Math.log2(
+      (row[o.OP_FLUSHES]! / flushes) * ((all[o.OP_RATE]! - row[o.OP_RATE]!) / row[o.OP_RATE]!),
+    );
     // Without peers, or beside one that is faster by more than doubles can tell, there is no distance.
-    if (!Number.isFinite(peers) || Number.isNaN(usual)) continue;
+    if (!Number.isFinite(distance)) continue;
     compared++;
-    fromPeers += level - peers;
-    fromUsual += level - usual;
-    const freedom = base![o.OP_FREEDOM]!;
-    sigma += freedom < FREEDOM_MIN ? Number.NaN : Math.sqrt(base![o.OP_SPREAD]! / freedom);
+    fromPeers += distance;
+    const freedom = base[o.OP_FREEDOM]!;
+    sigma += freedom < FREEDOM_MIN ? Number.NaN : Math.sqrt(base[o.OP_SPREAD]! / freedom);
   }
-  if (compared === 0) return null;
-  return { fromPeers: fromPeers / compared, fromUsual: fromUsual / compared, sigma: sigma / compared };
+  return compared === 0 ? null : { fromPeers: fromPeers / compared, sigma: sigma / compared };
+}
+
+/** Octaves above what such ops may take, mean over the layers that the baseline knows; NaN where it knows none. */
+function fromUsual(
+  { baseline, layers }: TickContext,
+  own: ReadonlyMap<string, Float64Array>,
+  usualLevel: (base: Float64Array | undefined, tick: Float64Array) => number,
+): number {
+  let known = 0;
+  let sum = 0;
+  for (const key of o.opKeys(layers)) {
+    const row = own.get(key);
+    const usual = row === undefined ? Number.NaN : usualLevel(baseline!.sums.get(key), row);
+    if (Number.isNaN(usual)) continue;
+    known++;
+    sum += o.opLevel(row!) - usual;
+  }
+  return sum / known;
 }
 
 function step(

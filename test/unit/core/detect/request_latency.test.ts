@@ -77,6 +77,10 @@ detectorSuite(requestLatency, {
     'with a thirtieth of the traffic': played(...times(60, { count: 3 })),
     'when requests take 1.3 times as long': played(...times(60, all(1.3))),
     'when twice as many fail, which is less than half a percent more': played(...times(60, failing(0.008))),
+    'where half of all requests failed as a rule': against(
+      baselineOfTicks(ticksOf(times(60, failing(0.5)), 1, 0)),
+      ticksOf(times(20, failing(1)), 2),
+    ),
     'in a burst of twenty seconds': played(
       {},
       ...times(2, { ...all(20), ...failing(0.3) }),
