@@ -10,6 +10,7 @@ import { configReference } from './config/reference.ts';
 import { configSchema } from './config/schema.ts';
 import { eventReference } from './core/decode/reference.ts';
 import { eventSchema } from './core/decode/schema.ts';
+import { detectorsReference } from './detectors-reference.ts';
 import { errorsReference } from './errors-reference.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
@@ -22,6 +23,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   'schema/config.schema.json': () => json(configSchema()),
   'docs/reference/cli.md': commandReference,
   'docs/reference/config.md': configReference,
+  'docs/reference/detectors.md': detectorsReference,
   'docs/reference/errors.md': errorsReference,
   'docs/reference/events.md': eventReference,
   'docs/reference/metrics.md': metricsReference,
