@@ -8,7 +8,7 @@
  * which falls by e for each nat.
  */
 import type { Bucket } from './bucket.ts';
-import { type Codec, f64, floats, list, map, str, struct, uint } from './codec.ts';
+import { type Codec, CodecError, f64, floats, list, map, str, struct, uint } from './codec.ts';
 import { capOf, EVIDENCE_STRIDE, stepEvidence } from './detect/evidence.ts';
 import { components, predictiveVariance } from './score/components.ts';
 
@@ -35,7 +35,7 @@ export interface Calibration {
   samples: Map<string, Float64Array>;
 }
 
-export const calibrationCodec: Codec<Calibration> = struct<Calibration>({
+const storedCodec: Codec<Calibration> = struct<Calibration>({
   ticks: f64,
   phi: floats,
   raises: map(f64),
@@ -45,6 +45,24 @@ export const calibrationCodec: Codec<Calibration> = struct<Calibration>({
   ranked: list(uint),
   samples: map(floats),
 });
+
+/** Throws CodecError on numbers that evidence cannot be made of: a baseline may come from outside. */
+export const calibrationCodec: Codec<Calibration> = {
+  write: storedCodec.write,
+  read(r) {
+    const calibration = storedCodec.read(r);
+    if (!isSound(calibration)) throw new CodecError('calibration does not add up');
+    return calibration;
+  },
+};
+
+const isSound = ({ phi, raises, samples }: Calibration): boolean =>
+  phi.every((p) => p >= 0 && p <= PHI_MAX) &&
+  [...raises.values()].every((nats) => nats >= 0 && nats < Number.POSITIVE_INFINITY) &&
+  [...samples.values()].every((s) => s.length >= SAMPLE_MIN && s.length <= SAMPLE_MAX && isOrdered(s));
+
+const isOrdered = (values: Float64Array): boolean =>
+  values.every((value, i) => Number.isFinite(value) && (i === 0 || value >= values[i - 1]!));
 
 /** Ticks of a baseline as they came: requests, then mean and log variance of every cell. NaN = not measured. */
 export interface Series {
@@ -58,6 +76,8 @@ const PHI_MAX = 0.95;
 /** Excess kurtosis of normal residuals reaches this many of its standard errors once in a thousand statistics. */
 const KURTOSIS_ERRORS = 3.1;
 const SAMPLE_MAX = 64;
+/** Two values and one more make a tail. */
+const SAMPLE_MIN = 3;
 
 const BLOCK_TICKS = 6;
 /** Statistic updates that one bootstrap may cost: some 50 ms. */

@@ -4,7 +4,7 @@
  * Hours with a fault teach nothing. Only the shape of the day is taken off, never its level: a level that has moved stays
  * a shift.
  */
-import { type Codec, f64, floats32, struct } from './codec.ts';
+import { type Codec, CodecError, f64, floats32, struct } from './codec.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
@@ -20,6 +20,8 @@ const DAYS_MIN = 2;
 const DAYS_MEMORY = 7;
 /** Hours that the scatter looks back on. */
 const HOURS_MEMORY = 7 * HOURS;
+/** No hour is usually further off; its square still fits. Request standard deviations. */
+const SHIFT_MAX = 1e6;
 /** A least effect holds this many standard deviations of hours, once a day is known. */
 const FLOOR_SIGMAS = 3;
 
@@ -36,7 +38,7 @@ export interface Hours {
   rows: Float32Array;
 }
 
-export const hoursCodec: Codec<Hours> = struct<Hours>({
+const storedCodec: Codec<Hours> = struct<Hours>({
   hour: f64,
   ticks: f64,
   known: f64,
@@ -44,6 +46,22 @@ export const hoursCodec: Codec<Hours> = struct<Hours>({
   days: floats32,
   rows: floats32,
 });
+
+/** Throws CodecError on what is no day: a baseline may come from outside. */
+export const hoursCodec: Codec<Hours> = {
+  write: storedCodec.write,
+  read(r) {
+    const hours = storedCodec.read(r);
+    const { hour, ticks, known, shaped, days, rows } = hours;
+    const isSound =
+      days.length === HOURS &&
+      [hour, ticks, known, shaped].every(Number.isFinite) &&
+      days.every(Number.isFinite) &&
+      rows.every(Number.isFinite);
+    if (!isSound) throw new CodecError('hours do not add up');
+    return hours;
+  },
+};
 
 export const newHours = (statistics: number): Hours => ({
   hour: -1,
@@ -98,7 +116,7 @@ export function learnHour(
     const shift = shiftOf(statistic);
     if (!Number.isFinite(shift)) continue;
     const at = statistic * HOUR_STRIDE + SUM;
-    h.rows[at] = h.rows[at]! + shift;
+    h.rows[at] = h.rows[at]! + Math.max(-SHIFT_MAX, Math.min(SHIFT_MAX, shift));
   }
 }
 
