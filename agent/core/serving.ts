@@ -200,7 +200,8 @@ export function closeOne(
   const scored = tick.flushes > 0;
   const againstReference =
     reference !== null && scored ? scoreCells(tick, reference.bucket, referencePlaces!) : null;
-  const againstRolling = rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces) : null;
+  const againstRolling =
+    rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces, reference === null) : null;
   pushOutputs(stream, tick);
   countTick(stream.totals, tick, stream.layers);
   const baseline = reference?.bucket ?? rolling;

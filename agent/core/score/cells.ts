@@ -43,14 +43,24 @@ export interface CellScores {
 
 export const cellScoresCodec: Codec<CellScores> = struct<CellScores>({ rows: floats, requests: f64 });
 
-/** `places[layer]` is the layer's place in the baseline, −1 where that does not know it. */
-export function scoreCells(tick: TickSummary, baseline: b.Bucket, places: Int32Array): CellScores {
+/**
+ * `places[layer]` is the layer's place in the baseline, −1 where that does not know it. `histograms`: compare them too, at
+ * the cost of all the rest.
+ */
+export function scoreCells(
+  tick: TickSummary,
+  baseline: b.Bucket,
+  places: Int32Array,
+  histograms = true,
+): CellScores {
   const cells = tick.cells.length / m.TICK_STRIDE;
   const rows = new Float64Array(cells * SCORE_STRIDE).fill(Number.NaN);
   for (let cell = 0; cell < cells; cell++) {
     const place = places[layerOfCell(cell)] ?? -1;
     if (place < 0 || tick.cells[cell * m.TICK_STRIDE + m.FLUSHES] === 0) continue;
-    scoreCell(rows, cell, tick, baseline, place * 2 + (cell & 1));
+    const of = place * 2 + (cell & 1);
+    scoreCell(rows, cell, tick, baseline, of);
+    if (histograms) scoreHistogram(rows, cell, tick, baseline, of);
   }
   return { rows, requests: baseline.requests };
 }
@@ -75,6 +85,16 @@ function scoreCell(
     baseline.cells[base + b.B_MEAN]!,
     baseline.cells[base + b.B_M2]! / baseline.cells[base + b.B_COUNT]!,
   );
+}
+
+function scoreHistogram(
+  rows: Float64Array,
+  cell: number,
+  tick: TickSummary,
+  baseline: b.Bucket,
+  of: number,
+): void {
+  const at = cell * SCORE_STRIDE;
   const now = tick.histograms[cell];
   const then = baseline.histograms[of];
   if (now == null || then == null) return;

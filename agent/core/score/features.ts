@@ -24,6 +24,8 @@ const NORMAL_MEDIAN = 0.6745;
 const LOG_LEAST = 2;
 /** Standard errors of the baseline that no effect may be below. */
 const ERRORS = 3;
+/** Evidence is counted from so many standard deviations within the least effect on. */
+const NEAR = -1;
 /** A feature is named from this many standard deviations beyond its least effect on. */
 const NAMED_SIGMAS = 3;
 /** A feature has collapsed below this share of its variance, while a quarter of all keep theirs within a factor of two. */
@@ -61,8 +63,29 @@ export interface FeatureScore {
   readonly measured: number;
 }
 
+interface Remembered {
+  readonly windows: number;
+  readonly tokens: number;
+  readonly leastSigmas: number;
+  readonly model: FeatureModel | null;
+}
+
+/** Models of baselines, made anew when a baseline has learnt more: they cost more than a score does. */
+const REMEMBERED = new WeakMap<Float64Array, Remembered>();
+
 /** Null when the baseline has too few windows. */
 export function featureModel(then: Float64Array, leastSigmas: number): FeatureModel | null {
+  const known = REMEMBERED.get(then);
+  const windows = then[c.C_PARTS]!;
+  const tokens = then[c.C_TOKENS]!;
+  if (known?.windows === windows && known.tokens === tokens && known.leastSigmas === leastSigmas)
+    return known.model;
+  const model = makeModel(then, leastSigmas);
+  REMEMBERED.set(then, { windows, tokens, leastSigmas, model });
+  return model;
+}
+
+function makeModel(then: Float64Array, leastSigmas: number): FeatureModel | null {
   const windows = then[c.C_PARTS]!;
   const features = c.baselineFeatures(then);
   if (windows < WINDOWS_MIN || !Number.isInteger(features)) return null;
@@ -163,12 +186,13 @@ export function scoreFeatures(
     // Written so that what is no number changes nothing.
     if (!(sigma > 0) || !Number.isFinite(z) || !Number.isFinite(least)) continue;
     measured++;
-    sum += windowEvidence(z - least, -z - least, model.freedom);
+    const beyond = Math.abs(z) - least;
+    // Far within the least effect an e-value is next to 0, and to take it for 0 is on the safe side.
+    if (beyond > NEAR) sum += windowEvidence(z - least, -z - least, model.freedom);
     if (hasCollapsed) collapsed++;
-    const over = Math.abs(z) - least;
-    excess[s >> 1] = Math.max(excess[s >> 1]!, over);
-    if (over <= most) continue;
-    most = over;
+    excess[s >> 1] = Math.max(excess[s >> 1]!, beyond);
+    if (beyond <= most) continue;
+    most = beyond;
     worst = s;
   }
   if (measured === 0) return null;
