@@ -168,7 +168,9 @@ export function scoreFeatures(
     shifts[s] = featureShift(model, now, s);
     sigmas[s] = Math.sqrt(model.scatter[s]! * factor);
   }
-  const bulk = [bulkOf(shifts, sigmas, 0), bulkOf(shifts, sigmas, 1)];
+  // What is within its least effect stays there, however far the row has moved as a whole.
+  const far = [isAnyFar(model, shifts, sigmas, 0), isAnyFar(model, shifts, sigmas, 1)];
+  const bulk = [far[0] ? bulkOf(shifts, sigmas, 0) : 1, far[1] ? bulkOf(shifts, sigmas, 1) : 1];
   const partly = hasPartlyCollapsed(shifts);
   const error = ERRORS / Math.sqrt(model.tokens * factor);
   const excess = new Float64Array(model.features).fill(Number.NEGATIVE_INFINITY);
@@ -207,6 +209,17 @@ export function scoreFeatures(
     collapsed,
     measured,
   };
+}
+
+function isAnyFar(
+  model: FeatureModel,
+  shifts: Float64Array,
+  sigmas: Float64Array,
+  statistic: 0 | 1,
+): boolean {
+  for (let s: number = statistic; s < shifts.length; s += 2)
+    if (Math.abs(shifts[s]!) - model.least[s]! > NEAR * sigmas[s]!) return true;
+  return false;
 }
 
 /** How far a row has moved as a whole, 1 where no more than by chance. */
