@@ -84,9 +84,7 @@ function labelledPairs(labelled: Labelled): [string, string][] {
   const { delay_s, delay_steps, missed, optional } = labelled;
   return [
     ['faults found', share({ right: labelled.detected, of: labelled.faults })],
-    ...(missed.length === 0
-      ? []
-      : [['missed', missed.map((file) => basename(file)).join(', ')] as [string, string]]),
+    ...missed.map((file, i): [string, string] => [i === 0 ? 'missed' : '', basename(file)]),
     ...(optional.of === 0 ? [] : [['may be missed', `${share(optional)} found`] as [string, string]]),
     ['delay', describeDelays(delay_s, 's')],
     ...(delay_steps.max === null
@@ -139,14 +137,24 @@ export function nullTable(rows: readonly NullRow[]): string {
 }
 
 export function nullText(pooled: NullResult): string {
-  const line = (of: NullAlarms): string => {
-    if (of.per_day_upper === null) return `${of.count}; no day counts yet`;
-    const seen = of.run_length_days === null ? `more than ${short(of.days)}` : short(of.run_length_days);
-    return `${of.count} in ${short(of.days)} days: one in ${seen} days, promised one in ${short(of.promised_days)}; at most ${short(of.per_day_upper * of.promised_days)} in ${short(of.promised_days)} days (95 %)`;
-  };
   return pairs([
-    ['pages', line(pooled.pages)],
-    ['tickets', line(pooled.tickets)],
+    ...alarmPairs('pages', pooled.pages),
+    ...alarmPairs('tickets', pooled.tickets),
     ['learning', `${pooled.learning_tickets} tickets in the first 3 days of each, which do not count`],
+    [
+      'open',
+      `${short(pooled.open_hours)} of ${short(24 * pooled.days)} hours; while one is open no other can be`,
+    ],
   ]);
+}
+
+function alarmPairs(name: string, of: NullAlarms): [string, string][] {
+  if (of.per_day_upper === null) return [[name, `${of.count}; no day counts yet`]];
+  const seen = of.run_length_days === null ? `more than ${short(of.days)}` : short(of.run_length_days);
+  const promised = short(of.promised_days);
+  const most = short(of.per_day_upper * of.promised_days);
+  return [
+    [name, `${of.count} in ${short(of.days)} days, so at most ${most} in ${promised} days (95 %)`],
+    ['', `one in ${seen} days; promised one in ${promised}`],
+  ];
 }

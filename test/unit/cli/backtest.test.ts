@@ -56,7 +56,7 @@ describe('backtest', () => {
     const { code, out } = await runLine(['backtest', ...BASELINE, ...files]);
     expect(code).toBe(0);
     expect(out).toMatch(/^RECORDING +HOURS +PAGES +TICKETS +SAYS$/m);
-    expect(out).toMatch(/^fp16-overflow\.jsonl\.gz +0\.07 +1 +0 /m);
+    expect(out).toMatch(/^fp16-overflow\.jsonl\.gz +0\.07 +1 +\d /m);
     expect(out).toMatch(/^pages +1, [\d,.]+ a week \(95 %: [\d,.]+ to [\d,.]+\)$/m);
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
@@ -126,9 +126,8 @@ describe('backtest --null-days', () => {
     ]);
     expect(code).toBe(0);
     expect(out).toMatch(/^RECORDING +DAYS +PAGES +TICKETS +OPEN HOURS +CAUSES$/m);
-    expect(out).toMatch(
-      /^pages +0 in 0\.0208 days: one in more than 0\.0208 days, promised one in 30; at most /m,
-    );
+    expect(out).toMatch(/^pages +0 in 0\.0208 days, so at most [\d,]+ in 30 days \(95 %\)$/m);
+    expect(out).toMatch(/^ +one in more than 0\.0208 days; promised one in 30$/m);
     expect(out).toMatch(/^tickets +0; no day counts yet$/m);
   });
 });
