@@ -10,7 +10,7 @@ import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts
 import { DETECTORS } from './detect/index.ts';
 import { diagnose } from './diagnose/index.ts';
 import type { FoldContext } from './fold-context.ts';
-import type { Decision, Subject } from './incident.ts';
+import type { Decision, Incident, Subject } from './incident.ts';
 import { sameNames } from './layout.ts';
 import { faultOf, learnsDays } from './learning.ts';
 import { applySignals, openIncident } from './lifecycle.ts';
@@ -20,7 +20,7 @@ import type { Reference } from './reference.ts';
 import { signsBy } from './rivals.ts';
 import type { CellScores } from './score/cells.ts';
 import type { GroupScores } from './score/peers.ts';
-import { deploymentBefore, type NamedSignal, originOf } from './story.ts';
+import { deploymentBefore, type NamedSignal, noteSymptoms, originOf } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
 
@@ -71,16 +71,36 @@ export function detectTick(
     for (const signal of detector.tick(context, state))
       byFamily.get(detector.family)!.push(withNats({ detector: detector.name, signal }, state.nats));
   }
-  // What NaNs leave behind is a symptom: the hard rule's incident already tells of it.
-  const numerics = openIncident(model, subject, 'numerics') !== undefined;
   for (const [family, signals] of byFamily) {
-    if (family === 'drift' && numerics && openIncident(model, subject, 'drift') === undefined) continue;
+    const cause = causeOf(model, subject, family, signals);
+    if (cause !== null) {
+      noteSymptoms(cause, signals);
+      continue;
+    }
     const first = family === 'drift' ? diagnose(context, signals) : originOf(signals);
     if (first !== null && isKnownMove(model, stream, subject, first, decision)) continue;
     const findings = applySignals(model, subject, family, signals, decision, first);
     fold.findings.push(...findings);
   }
   model.dirty = true;
+}
+
+/**
+ * The open incident of which these signals are a symptom: what NaNs leave behind, and the slower op of a rollout whose
+ * numbers are wrong already. What users wait for is told by itself.
+ */
+function causeOf(
+  model: Model,
+  subject: Subject,
+  family: Family,
+  signals: readonly NamedSignal[],
+): Incident | null {
+  if (family === 'telemetry' || openIncident(model, subject, family) !== undefined) return null;
+  const numerics = openIncident(model, subject, 'numerics');
+  if (numerics !== undefined) return numerics;
+  if (family !== 'latency' || signals.some(({ signal }) => signal.severity === 'page')) return null;
+  const drift = openIncident(model, subject, 'drift');
+  return drift?.scope === 'rollout' ? drift : null;
 }
 
 /** How strong the evidence is, beside what it is of; exact rules gather none. */

@@ -53,6 +53,12 @@ export function refine(open: Incident, subject: Subject, first: NamedSignal): vo
   open.evidence = JSON.stringify({ ...JSON.parse(open.evidence), ...signal.evidence });
 }
 
+/** What else an open incident shows: evidence and detectors, nothing that is told anew. */
+export function noteSymptoms(open: Incident, signals: readonly NamedSignal[]): void {
+  for (const { detector } of signals) if (!open.detectors.includes(detector)) open.detectors.push(detector);
+  if (open.family === 'drift') grow(open, signals);
+}
+
 /** A fault seen in more sources than before is a wider fault; it never shrinks within an incident. */
 export function widen(open: Incident, first: NamedSignal): void {
   if (open.allSources) return;
