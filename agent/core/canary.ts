@@ -4,6 +4,7 @@
  */
 import type { Bucket } from './bucket.ts';
 import { byName, type Codec, f64, floats, list, struct } from './codec.ts';
+import { SPREAD_FLOATS } from './detect/peer-traces.ts';
 import { floatsOf } from './detect/trace.ts';
 import { moveCells, placesOf, sameNames } from './layout.ts';
 import { checkpointOf, type Model } from './model.ts';
@@ -117,7 +118,7 @@ function spreadOf(canary: Stream, stable: Stream): (statistic: number) => number
   const state = stable.detectors.get('peers');
   if (state === undefined || !sameNames(canary.layers, stable.layers)) return () => 0;
   const floats32 = floatsOf(state.cells);
-  return (statistic) => Math.max(0, floats32[statistic * 2] ?? 0);
+  return (statistic) => Math.max(0, floats32[statistic * SPREAD_FLOATS] ?? 0);
 }
 
 /** Outputs of a canary over the last minute against those of its stable version. */

@@ -7,7 +7,8 @@ import type { Statistic } from '../score/components.ts';
 import { type GroupScores, LOG_VARIANCE } from '../score/peers.ts';
 import type { DetectorState, TickContext } from './contract.ts';
 import { type Estimates, leftBaseline } from './odd-ones.ts';
-import { rowsOf, traceAt } from './peer-traces.ts';
+import { rowsOf, traceAt } from './peer-rows.ts';
+import { SPREAD_FLOATS } from './peer-traces.ts';
 import { COUNT, effectAt, evidenceAt, floatsOf, USUAL } from './trace.ts';
 
 /** Once there is an alarm, a statistic needs this much more than its share of nothing to be part of it. */
@@ -57,7 +58,9 @@ export function estimatesAt(
     ticks[i] = Math.max(1, row[at + COUNT]!);
   }
   const spread =
-    state === null || state.cells.length === 0 ? 0 : Math.max(0, floatsOf(state.cells)[statistic * 2]!);
+    state === null || state.cells.length === 0
+      ? 0
+      : Math.max(0, floatsOf(state.cells)[statistic * SPREAD_FLOATS]!);
   const baseline = peers.baseline[statistic]! - mean;
   return { values, requests, ticks, spread, freedom: peers.freedom[statistic]!, baseline };
 }

@@ -22,6 +22,8 @@ const SHARE_MIN = 0.25;
 /** The rest is as ever when it is off the baseline by no more than this share of what the odd ones are. */
 const CLEAN_SHARE_MAX = 0.25;
 const CLEAN_SIGMAS = 2;
+/** The rest may have moved by so many times what the odd ones are off it: hours and weeks move all. */
+const REST_SHARE_MAX = 2;
 /** Against the baseline a group is suspect from this share of the furthest on; in doubt from so many deviations on. */
 const SUSPECT_SHARE_MIN = 0.5;
 const DOUBT_SIGMAS = 4;
@@ -101,11 +103,14 @@ function furthest(of: Estimates, rest: readonly number[]): { at: number; sigmas:
   return found;
 }
 
-/** A minority that stayed where it was while the rest moved is not odd. */
+/** Where everything moves, one moves somewhat more than another, and one may stay where it was: neither is odd. */
 function isFurther(of: Estimates, suspects: readonly number[], others: readonly number[]): boolean {
   if (Number.isNaN(of.baseline)) return true;
+  const other = meanOf(of, others);
+  const error = Math.sqrt(1 / other.requests + of.spread / others.length);
+  const rest = Math.max(0, Math.abs(other.mean - of.baseline) - CLEAN_SIGMAS * error);
   const moved = Math.abs(meanOf(of, suspects).mean - of.baseline);
-  return Math.abs(meanOf(of, others).mean - of.baseline) <= moved;
+  return rest <= moved && rest <= REST_SHARE_MAX * Math.abs(effectOf(of, suspects, others));
 }
 
 /** The others are at the baseline, as far as so few requests can tell, and surely not where any suspect is. */

@@ -6,7 +6,8 @@
  */
 import type { GroupScores } from '../score/peers.ts';
 import type { DetectorState, TickContext } from './contract.ts';
-import { HEAD_DOUBLES, meetSources, USUAL_MAX } from './peer-traces.ts';
+import { HEAD_DOUBLES, meetSources } from './peer-rows.ts';
+import { USUAL_MAX } from './peer-traces.ts';
 import { normalOf } from './trace.ts';
 
 const SIZES = [1, 4] as const;

@@ -7,18 +7,10 @@ import type { Detector, DetectorState, Signal, TickContext } from './contract.ts
 import { capOf, natsOf } from './evidence.ts';
 import { type Odd, oddOnes } from './odd-ones.ts';
 import { stepCrowd } from './peer-crowd.ts';
-import {
-  forgetGone,
-  rowsOf,
-  SPREAD_DOUBLES,
-  settle,
-  stepTraces,
-  traceAt,
-  USUAL_MAX,
-  USUAL_TICKS,
-} from './peer-traces.ts';
+import { forgetGone, rowsOf, settle, traceAt } from './peer-rows.ts';
+import { SPREAD_DOUBLES, stepTraces, USUAL_MAX, USUAL_TICKS } from './peer-traces.ts';
 import { round } from './shift.ts';
-import { COUNT } from './trace.ts';
+import { COUNT, effectAt, evidenceAt } from './trace.ts';
 
 const PAGE_SIGMAS = 1;
 const BLAME_SIGMAS = 0.25;
@@ -26,6 +18,10 @@ const BLAME_SIGMAS = 0.25;
 const TRACES_MAX = 200_000;
 /** An alarm that can blame nobody for so long is how these sources are. */
 const SETTLE_TICKS = 60;
+
+/** Once a source is blamed, an earlier layer of it is the origin on less evidence, if it is about as far out. */
+const ORIGIN_EVIDENCE = 100;
+const ORIGIN_SHARE = 0.5;
 
 /** The stream's row: ticks seen, and the first tick of an alarm that blames nobody (0: none). */
 const UNNAMED_SINCE = 1;
@@ -81,7 +77,7 @@ export const peers: Detector = {
     const since = state.stream[UNNAMED_SINCE]!;
     if (since === 0) state.stream[UNNAMED_SINCE] = index;
     else if (index - since >= SETTLE_TICKS) {
-      settle(state, scores, out.evident);
+      settle(state, USUAL_TICKS + 1);
       state.stream[UNNAMED_SINCE] = 0;
     }
     return [];
@@ -123,11 +119,16 @@ function crowdOut(context: TickContext, scores: GroupScores, state: DetectorStat
   return { evident, at: () => found };
 }
 
+interface Found {
+  readonly statistic: number;
+  readonly odd: Odd;
+}
+
 /** Nobody is blamed while as many statistics say that all differ as say that few do. */
 function blame(context: TickContext, scores: GroupScores, state: DetectorState, out: Out): Signal | null {
   const rows = rowsOf(state, scores);
   const blamed = new Set<number>();
-  const found: { statistic: number; odd: Odd }[] = [];
+  const found: Found[] = [];
   let unclear = 0;
   for (let statistic = 0; statistic < scores.statistics; statistic++) {
     if (scores.freedom[statistic] === 0) continue;
@@ -143,15 +144,33 @@ function blame(context: TickContext, scores: GroupScores, state: DetectorState, 
   const isHalf = blamed.size * 2 >= scores.names.length;
   if (found.length <= unclear || (isHalf && !found.some(({ odd }) => odd.groups.length === blamed.size)))
     return null;
-  const names = [...blamed].sort((a, b) => a - b).map((i) => scores.names[i]!);
-  return signalOf(context, state, found, names, ticksOut(rows, found[0]!));
+  const sources = [...blamed].sort((a, b) => a - b);
+  const names = sources.map((i) => scores.names[i]!);
+  const told = [...originOf(rows, sources, found[0]!), ...found];
+  return signalOf(context, state, told, names, ticksOut(rows, told[0]!));
+}
+
+/** An earlier layer that is out as far, if not yet as surely: empty where there is none. */
+function originOf(
+  rows: readonly (Float32Array | null)[],
+  sources: readonly number[],
+  { statistic: before, odd }: Found,
+): Found[] {
+  for (let statistic = 0; statistic < before; statistic++) {
+    const at = traceAt(statistic);
+    for (const i of sources) {
+      const row = rows[i] ?? null;
+      if (row === null || evidenceAt(row, at) < ORIGIN_EVIDENCE) continue;
+      const effect = effectAt(row, at);
+      if (Math.abs(effect) >= ORIGIN_SHARE * Math.abs(odd.effect))
+        return [{ statistic, odd: { groups: [i], effect } }];
+    }
+  }
+  return [];
 }
 
 /** Since when the first of the blamed ones is out, in ticks before this one. */
-function ticksOut(
-  rows: readonly (Float32Array | null)[],
-  { statistic, odd }: { statistic: number; odd: Odd },
-): number {
+function ticksOut(rows: readonly (Float32Array | null)[], { statistic, odd }: Found): number {
   const counts = odd.groups.map((i) => rows[i]?.[traceAt(statistic) + COUNT] ?? 1);
   return Math.max(0, Math.round(Math.max(...counts)) - 1);
 }
@@ -159,7 +178,7 @@ function ticksOut(
 function signalOf(
   context: TickContext,
   state: DetectorState,
-  found: readonly { statistic: number; odd: Odd }[],
+  found: readonly Found[],
   names: readonly string[],
   ticks: number,
 ): Signal {

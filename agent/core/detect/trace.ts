@@ -21,7 +21,7 @@ const ROW = 8;
 export const TRACE_DOUBLES = ROW / 2;
 export const TRACE_FLOATS = ROW;
 
-/** Evidence that grows by this factor in one tick begins anew: what was before was chance. */
+/** Evidence that grows by this factor in one tick by quite another effect begins anew: what was before was chance. */
 const JUMP = 20;
 /** Effects beyond this many ticks are forgotten by halves. */
 const COUNT_MAX = 64;
@@ -62,7 +62,7 @@ export function stepTrace(
     rows[at + COUNT] = 0;
     return value;
   }
-  const isNew = value > JUMP * (1 + before);
+  const isNew = value > JUMP * (1 + before) && Math.abs(effect - effectAt(rows, at)) > Math.abs(effect) / 2;
   const count = isNew ? 0 : rows[at + COUNT]!;
   const kept = count >= COUNT_MAX ? 0.5 : 1;
   rows[at + COUNT] = count * kept + 1;
@@ -89,12 +89,6 @@ export const bounded = (value: number, limit: number): number => Math.max(-limit
 export const rememberLast = (rows: Float32Array, at: number, residual: number): void => {
   rows[at + LAST] = bounded(residual, LAST_MAX);
 };
-
-export function forgetEvidence(rows: Float32Array, at: number): void {
-  rows.fill(0, at, at + USUAL);
-  rows[at + SUM] = 0;
-  rows[at + COUNT] = 0;
-}
 
 /**
  * A t value of ν degrees of freedom as the normal one of about the same tail: Wallace, "Bounds on normal approximations

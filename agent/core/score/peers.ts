@@ -45,7 +45,7 @@ const LOG_VARIANCE_RESOLUTION = 1e-4;
 /** Scatter of a constant 0, so that a shift of it is a large number and not infinite. */
 const SCATTER_MIN = 1e-12;
 /** With fewer degrees of freedom the scatter of a tick is not known. */
-const FREEDOM_MIN = 4;
+const FREEDOM_MIN = 8;
 /** Of a unit that the baseline gives. */
 const FREEDOM_MAX = 1e6;
 /** Beyond so many standard deviations of its estimate the scatter has changed. */
@@ -124,6 +124,11 @@ function scoreStatistic(
   if (unitSquared === 0 && freedom < FREEDOM_MIN) return;
   const floor = isVariance ? LOG_VARIANCE_RESOLUTION : MEAN_RESOLUTION * Math.abs(mean) + SCATTER_MIN;
   const unit = Math.sqrt(Math.max(unitSquared, floor * floor));
+  // Sums of huge values overflow.
+  if (!Number.isFinite(mean) || !Number.isFinite(unit)) {
+    scores.values.fill(Number.NaN, at, at + count);
+    return;
+  }
   scores.unit[statistic] = unit;
   const ownFreedom = known > 2 ? MEDIAN_EFFICIENCY * freedom : freedom;
   // A unit that is the baseline's, or larger by chance, cannot be too small by chance.

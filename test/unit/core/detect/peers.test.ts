@@ -27,6 +27,14 @@ detectorSuite(peers, {
       ...times(80, { ...ALL, volume: 0.05 }),
     ]),
     'about what is usual for a source': trafficContexts(times(400, off(0.8, ['pod-1'])), NO_BASELINE),
+    'about another slice of the traffic, from the start': trafficContexts(
+      times(200, off(2, ['pod-1'])),
+      NO_BASELINE,
+    ),
+    'about chance in a change of all, somewhat more in one than in another': trafficContexts([
+      ...times(80, QUIET),
+      ...times(80, { pods: FOUR, mean: (source: string) => (source === 'pod-1' ? 5.5 : 5) }),
+    ]),
     'below the least effect': trafficContexts([...times(80, QUIET), ...times(200, off(0.1, ['pod-1']))]),
     'when half of the sources move and no baseline tells which half': trafficContexts(
       [...times(80, QUIET), ...times(30, off(3, ['pod-1', 'pod-2']))],
@@ -54,7 +62,7 @@ detectorSuite(peers, {
       says: { site: 'output', sources: ['pod-2'], cause: 'unknown', onsetMs: START_MS + 100_000 },
     },
     'from the first ticks on, without a baseline': {
-      contexts: trafficContexts(times(3, off(-3, ['pod-0'])), NO_BASELINE),
+      contexts: trafficContexts(times(3, off(-3, ['pod-0'], 1)), NO_BASELINE),
       tick: 1,
       layer: 'embeddings',
       severity: 'page',
@@ -62,7 +70,7 @@ detectorSuite(peers, {
     },
     'with a ticket when little but for good': {
       contexts: trafficContexts([...times(80, QUIET), ...times(60, off(0.5, ['pod-3'], 2))]),
-      tick: 91,
+      tick: 97,
       layer: 'middle',
       severity: 'ticket',
       says: { sources: ['pod-3'] },
@@ -140,7 +148,7 @@ describe('rows of sources', () => {
   it('take 32 bytes for each statistic', () => {
     const state = newDetectorState(peers, LAYERS.length);
     peers.tick!(trafficContexts([QUIET])[0]!, state);
-    expect(state.named.get('pod-0')!.byteLength).toBe(32 * LAYERS.length * 4 + 16);
+    expect(state.named.get('pod-0')!.byteLength).toBe(32 * LAYERS.length * 4 + 24);
   });
 });
 
