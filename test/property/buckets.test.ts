@@ -60,7 +60,8 @@ test('a local merge has the mean of all, and the scatter between ticks of each b
 });
 
 test('a baseline that grows by another hour keeps its scatter, however far that hour lies', () => {
-  const quiet = fc.array(tick, { minLength: 6, maxLength: 8 });
+  const pair = fc.array(flush, { minLength: 2, maxLength: 2 });
+  const quiet = fc.array(pair, { minLength: 12, maxLength: 16 });
   fc.assert(
     fc.property(quiet, fc.double({ min: -1_000, max: 1_000, noNaN: true }), (given, away) => {
       const moved = given.map((flushes) => flushes.map((f) => ({ ...f, mean: f.mean + away })));
