@@ -9,8 +9,10 @@ import * as m from './moments.ts';
 import type { Settings } from './settings.ts';
 import type { TickSummary } from './tick.ts';
 
-/** Parts that a calibration is tried in. */
+/** Parts that a calibration is tried in, each of some flushes: of few, scatter is anything. */
 const PARTS = 6;
+const PART_FLUSHES_MIN = 12;
+const FREEDOM_MIN = 8;
 /** Variance of one part over that of the others from which it is absurd: five times the deviation. */
 const ABSURD = 25;
 /** Ticks of the series, and numbers of a tick: more is not needed to see how ticks hang together. */
@@ -23,7 +25,11 @@ export function tryTick(b: Baseline, tick: TickSummary, layerCount: number, sett
   const row = seriesRow(tick);
   if (row.length <= SERIES_WIDTH_MAX) b.series.push(row);
   if (b.series.length > SERIES_TICKS_MAX) b.series.shift();
-  if (b.trial.ticks >= Math.max(1, Math.floor(settings.calibration.ticks / PARTS))) endTrial(b);
+  const { ticks, flushes } = settings.calibration;
+  const isWhole =
+    b.trial.ticks >= Math.floor(ticks / PARTS) &&
+    b.trial.flushes >= Math.min(PART_FLUSHES_MIN, flushes / PARTS);
+  if (isWhole) endTrial(b);
 }
 
 /** Takes what is on trial into the learning bucket, or forgets it, or begins with it anew. */
@@ -77,5 +83,5 @@ function isAbsurd(bucket: k.Bucket, other: k.Bucket): boolean {
 
 function scatter(cells: Float64Array, at: number, mean: number): number {
   const freedom = cells[at + k.B_FLUSHES]! - 1;
-  return freedom < 2 ? Number.NaN : (cells[at + mean + 1]! + cells[at + mean + 2]!) / freedom;
+  return freedom < FREEDOM_MIN ? Number.NaN : (cells[at + mean + 1]! + cells[at + mean + 2]!) / freedom;
 }

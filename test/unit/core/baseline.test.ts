@@ -148,7 +148,7 @@ describe('learning', () => {
   it('takes ticks at once while calibrating', () => {
     const { baseline, learn } = createPair(true);
     every(TICK_MS, 0, 5 * MINUTE).forEach(learn);
-    expect(signatureOf([baseline.learning!])).toEqual(signature(range(0, 30)));
+    expect(signatureOf([baseline.learning!, baseline.trial!])).toEqual(signature(range(0, 30)));
     expect(signatureOf(rollingOf(baseline))).toEqual(signature(range(0, 30)));
     expect(baseline.waiting).toEqual([]);
   });
