@@ -17,7 +17,7 @@ const TICKS_MIN = 30;
 /** Calls per flush beyond this many times the baseline's are a volume the baseline knows nothing of. */
 const VOLUME_MAX = 1.5;
 /** Once there is an alarm, a layer needs this much more than its share of nothing to be part of it. */
-const PART_NATS = 3;
+const PART_NATS = 5;
 /** Share of the layers from which on it is all of them. */
 const ALL_SHARE = 0.8;
 /** Layers and sources have half of the budget each. */
@@ -228,9 +228,13 @@ function strongestOf(slow: readonly Slow[]): number {
 
 function layerSignal(context: TickContext, judged: readonly Slow[], out: readonly Slow[]): Signal {
   const worst = out.reduce((most, s) => (s.ratio > most.ratio ? s : most));
-  const layersOf = (slow: readonly Slow[]): number => new Set(slow.map((s) => layerOfCell(s.cell))).size;
-  const [slow, all] = [layersOf(out), layersOf(judged)];
-  const isAll = all > 1 && slow >= ALL_SHARE * all;
+  const layersOf = (some: readonly Slow[]): number => new Set(some.map((s) => layerOfCell(s.cell))).size;
+  const all = layersOf(judged);
+  // Evidence of one layer may lag behind that of another; half of the effect, by this tick alone, tells who is part of it.
+  const half = Math.sqrt(worst.ratio);
+  const isAll =
+    all > 1 && layersOf(judged.filter((s) => s.seconds / s.usualSeconds >= half)) >= ALL_SHARE * all;
+  const slow = isAll ? all : layersOf(out);
   const layer = layerOfCell(worst.cell);
   const what = (worst.cell & 1) === 0 ? 'mean' : 'p99';
   return {

@@ -122,7 +122,7 @@ function judgeLatency(
   const limit = usual + Math.log2(LEAST_RATIO);
   const total = totalOf(tick, r.R_BINS);
   const slow = countAbove(tick, r.R_BINS, limit);
-  const p = p99 >= limit ? placeShare(base, r.R_P99_PLACES, p99) : 1;
+  const p = placeShare(base, r.R_P99_PLACES, p99);
   const share = 0.01;
   const { evidence, onsetMs } = step(context, state, LATENCY, p, binomialEvidence(slow, total, share), cap);
   const minute = quantileLog2(state.stream, MINUTE + r.R_BINS, 0.99)!;
@@ -147,8 +147,7 @@ function judgeErrors(
   // Where half of all requests fail as a rule, nothing is twice as bad.
   if (allowed >= 1) return null;
   const errors = tick[r.R_ERRORS]!;
-  const rate = errors / judged;
-  const p = rate >= allowed ? placeShare(base, r.R_ERROR_PLACES, r.errorPlace(rate)) : 1;
+  const p = placeShare(base, r.R_ERROR_PLACES, r.errorPlace(errors / judged));
   const { evidence, onsetMs } = step(
     context,
     state,

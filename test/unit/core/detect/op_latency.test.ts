@@ -181,6 +181,28 @@ describe('op_latency', () => {
     expect(told.at(-1)![0]!.evidence).toMatchObject({ slow_layers: 3, op_p99_seconds: expect.any(Number) });
   });
 
+  it('names the one of two hosts that is slow, and no layer for it', () => {
+    const pods = ['pod-0', 'pod-1'];
+    const slow = { pods, slow: (source: string) => (source === 'pod-1' ? 20 : 1) };
+    const told = run(against(baselineOf({ pods }), ticksOf(times(30, slow), 2))).flat();
+    expect(told.length).toBeGreaterThan(0);
+    for (const signal of told) expect(signal).toMatchObject({ sources: ['pod-1'], layer: -1 });
+  });
+
+  it('says nothing of a host that is as ever while its peers got faster', () => {
+    const faster = { slow: (source: string) => (source === 'pod-1' ? 1 : 0.2) };
+    expect(firstOf(run(played(...times(40, faster))))).toBe(-1);
+  });
+
+  it('counts no layer in that had one slow tick', () => {
+    const slow = (last: number) => ({ slow: (_: string, layer: number) => [1, 2, last][layer]! });
+    const contexts = played({}, ...times(4, slow(1)), slow(1), slow(9), ...times(4, slow(1)));
+    const told = run(contexts).flat();
+    expect(told.length).toBeGreaterThan(0);
+    for (const signal of told)
+      expect(signal.evidence).toMatchObject({ slow_layers: 1, worst_layer: 'middle' });
+  });
+
   it('forgets a source that is gone, and ends its signal with the fault', () => {
     const slow = { slow: (source: string) => (source === 'pod-1' ? 4 : 1) };
     const state = newDetectorState(opLatency, LAYERS.length);

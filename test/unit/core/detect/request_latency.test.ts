@@ -140,6 +140,20 @@ describe('request_latency', () => {
     expect(told.slice(6)).not.toContain('ticket');
   });
 
+  it('waits for that minute even where a page needs little evidence, and wants twice the p99', () => {
+    const severities = (factor: number): (string | undefined)[] => {
+      const state = newDetectorState(requestLatency, LAYERS.length);
+      const thresholds = () => ({ ticketNats: 5, pageNats: 5 });
+      return played({}, ...times(20, all(factor))).map(
+        (context) => requestLatency.tick!({ ...context, thresholds }, state)[0]?.severity,
+      );
+    };
+    expect(severities(4).indexOf('ticket')).toBeLessThan(5);
+    expect(severities(4).indexOf('page')).toBe(6);
+    expect(severities(1.65)).toContain('ticket');
+    expect(severities(1.65)).not.toContain('page');
+  });
+
   it('pages once it is certain that five percent more fail, and not for three', () => {
     const severities = (chance: number): (string | undefined)[] => {
       const state = newDetectorState(requestLatency, LAYERS.length);

@@ -118,12 +118,12 @@ describe('places of ticks', () => {
   });
 
   it('fall off beyond all ticks, the slower the heavier their tail', () => {
-    const narrow = placesOf(Array.from({ length: 60 }, (_, i) => (i % 3) / 8));
-    const wide = placesOf(
-      Array.from({ length: 60 }, (_, i) => (i % 3) / 8 + (i % 10 === 9 ? 2 + (i % 20) / 20 : 0)),
-    );
-    expect(placeShare(narrow, 0, 0.4)).toBeLessThan(1 / 61 + 1e-9);
-    expect(placeShare(narrow, 0, 3.5)).toBeLessThan(placeShare(wide, 0, 3.5));
+    const bulk = new Array<number>(54).fill(0);
+    const narrow = placesOf([...bulk, 1, 1, 1, 1, 1, 1]);
+    const wide = placesOf([...bulk, 0.25, 0.4, 0.55, 0.7, 0.85, 1]);
+    expect(placeShare(narrow, 0, 1)).toBe(7 / 61);
+    expect(placeShare(narrow, 0, 1.2)).toBeLessThan(1 / 61);
+    expect(placeShare(wide, 0, 2)).toBeGreaterThan(20 * placeShare(narrow, 0, 2));
     for (let value = -1; value < 5; value += 0.05)
       expect(placeShare(wide, 0, value + 0.05)).toBeLessThanOrEqual(placeShare(wide, 0, value));
   });

@@ -51,7 +51,7 @@ describe('op times', () => {
       pod.send('activations', T0, { requests: 2, layers: LAYERS }),
       requests({ count: 1 }),
     );
-    expect([...sums.keys()]).toEqual(['requests']);
+    expect([...sums.keys()].filter((key) => key.startsWith('op'))).toEqual([]);
   });
 
   it('of one host that is slow hardly count', () => {
