@@ -1,8 +1,10 @@
 /**
- * `node bench/power.ts FILE [REPETITIONS]`: how surely and how soon small faults are found, as Markdown. Each repetition
- * draws single ticks from a healthy recording, learns from the first 60 of them, and then alters what it draws.
+ * `node bench/power.ts FILE [--repetitions N] [--write PAGE]`: how surely and how soon small faults are found, as Markdown
+ * or into the block `power` of a page. Each repetition draws single ticks from a healthy recording, learns from the first
+ * 60 of them, and then alters what it draws.
  */
 
+import { parseArgs } from 'node:util';
 import { createProgress } from '../agent/commands/progress.ts';
 import { foldFile } from '../agent/commands/recording.ts';
 import { createChance } from '../agent/core/chance.ts';
@@ -12,13 +14,14 @@ import { createSeriesReader, type TickSeries } from '../agent/core/series.ts';
 import { DEFAULT_SETTINGS } from '../agent/core/settings.ts';
 import { createTickFold } from '../agent/core/tick-fold.ts';
 import { median } from './measure.ts';
+import { dateAndMachine, writeBlock } from './page-block.ts';
 import { drift, epsilon, type Fault, faulty, onePod, scaledVariance, shift } from './power-faults.ts';
 import { quietSession } from './score-folder.ts';
 import { table } from './score-table.ts';
 
 /** Calibration, and some ticks after it. */
 const HEALTHY_TICKS = 72;
-const PROCESS = { blockTicks: 1, autocorrelation: 0, dailyAmplitude: 0, other: null };
+const SINGLE_TICKS = { blockTicks: 1, autocorrelation: 0, dailyAmplitude: 0, other: null };
 
 const GROUPS: readonly (readonly [what: string, faults: readonly Fault[]])[] = [
   [
@@ -35,7 +38,7 @@ const GROUPS: readonly (readonly [what: string, faults: readonly Fault[]])[] = [
 function repeat(series: TickSeries, fault: Fault, turn: number): number | null {
   const partition = createPartition(DEFAULT_SETTINGS);
   const fold = createTickFold(partition, series);
-  const next = createResampler(series, PROCESS, createChance(turn + 1), series.ticks[0]!.index);
+  const next = createResampler(series, SINGLE_TICKS, createChance(turn + 1), series.ticks[0]!.index);
   const opened = (): boolean => takeFindings(partition).some(({ event }) => event === 'opened');
   for (let i = 0; i < HEALTHY_TICKS; i++) fold.fold(next());
   if (opened()) return Number.NaN;
@@ -75,14 +78,22 @@ async function readSeries(file: string): Promise<TickSeries> {
   return series;
 }
 
-async function main([file, repetitions = '208']: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { repetitions: { type: 'string', default: '208' }, write: { type: 'string' } },
+  });
+  const [file] = positionals;
   if (file === undefined) throw new Error('name a healthy recording');
   const series = await readSeries(file);
-  for (const [what, faults] of GROUPS) {
-    const rows = faults.map((fault) => rowOf(series, fault, Number(repetitions)));
-    const head = ['size', 'in one tick', 'in 30 s', 'in 300 s', 'at all', 'median', 'repetitions'];
-    console.log(`${what}:\n\n${table(head, rows)}`);
-  }
+  const told = GROUPS.map(([what, faults]) => {
+    const rows = faults.map((fault) => rowOf(series, fault, Number(values.repetitions)));
+    process.stderr.write(`${what}\n`);
+    return `${what}:\n\n${table(['size', 'in one tick', 'in 30 s', 'in 300 s', 'at all', 'median', 'repetitions'], rows)}`;
+  });
+  const text = `${dateAndMachine()}\n\n${told.join('\n')}`;
+  if (values.write === undefined) process.stdout.write(text);
+  else writeBlock(values.write, 'power', text);
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) await main();

@@ -4,7 +4,7 @@ import { createChance } from '../core/chance.ts';
 import { createPartition, pinReferences, takeFindings } from '../core/fold.ts';
 import { poissonUpper } from '../core/poisson.ts';
 import type { NamedReference } from '../core/references.ts';
-import { createResampler, DAY_MS, type Process } from '../core/resample.ts';
+import { createResampler, DAY_MS, type Drawing } from '../core/resample.ts';
 import type { TickSeries } from '../core/series.ts';
 import type { Settings } from '../core/settings.ts';
 import { createTickFold } from '../core/tick-fold.ts';
@@ -17,7 +17,7 @@ const CONFIDENCE = 0.95;
 export interface NullOptions {
   readonly days: number;
   readonly seed: number;
-  readonly process: Process;
+  readonly drawing: Drawing;
   readonly settings: Settings;
   /** Pinned before the first tick; without any the stream learns from its own beginning. */
   readonly references: readonly NamedReference[];
@@ -56,7 +56,7 @@ export function runNullDays(series: TickSeries, options: NullOptions): NullResul
   pinReferences(partition, options.references);
   const fold = createTickFold(partition, series);
   const from = Math.floor(series.ticks[0]!.startMs / DAY_MS) * (DAY_MS / settings.tickMs);
-  const next = createResampler(series, options.process, createChance(options.seed), from);
+  const next = createResampler(series, options.drawing, createChance(options.seed), from);
   const openings = createOpenings();
   const ticks = Math.round((days * DAY_MS) / settings.tickMs);
   for (let i = 0; i < ticks; i++) {

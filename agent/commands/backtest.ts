@@ -155,14 +155,14 @@ async function drawNullDays(
   for (const file of options.baseline ?? []) references.push(...(await learn(file)));
   const other = options.dailyMix === undefined ? null : await readSeries(context, options.dailyMix);
   const { blocks, autocorrelation, dailyCycle, seed } = options;
-  const process = { blockTicks: blocks, autocorrelation, dailyAmplitude: dailyCycle, other };
+  const drawing = { blockTicks: blocks, autocorrelation, dailyAmplitude: dailyCycle, other };
   const rows = [];
   for (const [i, file] of files.entries()) {
     const series = await readSeries(context, file);
     if (other !== null) demandAlike(series, options.dailyMix!, other);
     const told = (part: number): void =>
       progress.tell(() => `${file}: day ${Math.floor(part * days)} of ${days}`);
-    const result = runNullDays(series, { days, seed: seed + i, process, settings, references, told });
+    const result = runNullDays(series, { days, seed: seed + i, drawing, settings, references, told });
     rows.push({ file, result });
   }
   progress.clear();

@@ -8,7 +8,7 @@ import * as m from './moments.ts';
 import type { TickSeries } from './series.ts';
 import type { TickSummary } from './tick.ts';
 
-export interface Process {
+export interface Drawing {
   /** Ticks of a block. */
   readonly blockTicks: number;
   /**
@@ -27,7 +27,7 @@ export const DAY_MS = 86_400_000;
 /** Ticks from `fromIndex` on, one after the other. Numbers are shared with the series: nobody may write into them. */
 export function createResampler(
   series: TickSeries,
-  process: Process,
+  drawing: Drawing,
   chance: Chance,
   fromIndex: number,
 ): () => TickSummary {
@@ -38,20 +38,20 @@ export function createResampler(
   let at = 0;
   let left = 0;
   let level = chance.normal();
-  const phi = process.autocorrelation;
+  const phi = drawing.autocorrelation;
   return () => {
     const day = Math.sin((2 * Math.PI * ((index * tickMs) % DAY_MS)) / DAY_MS);
     if (left === 0) {
-      const isOther = process.other !== null && chance.uniform() >= 0.5 + 0.4 * day;
-      from = isOther ? process.other!.ticks : series.ticks;
-      left = Math.min(process.blockTicks, from.length);
+      const isOther = drawing.other !== null && chance.uniform() >= 0.5 + 0.4 * day;
+      from = isOther ? drawing.other!.ticks : series.ticks;
+      left = Math.min(drawing.blockTicks, from.length);
       at = Math.floor(chance.uniform() * (from.length - left + 1));
     }
     const drawn = from[at]!;
     at++;
     left--;
     level = phi * level + Math.sqrt(1 - phi * phi) * chance.normal();
-    const sigmas = (phi === 0 ? 0 : level) + process.dailyAmplitude * day;
+    const sigmas = (phi === 0 ? 0 : level) + drawing.dailyAmplitude * day;
     const times = { index, startMs: index * tickMs, endMs: (index + 1) * tickMs };
     index++;
     return sigmas === 0 ? { ...drawn, ...times } : { ...shiftTick(drawn, scatter, sigmas), ...times };

@@ -10,7 +10,14 @@ import { runLine } from '../kit/command-line.ts';
 import { tempDir } from '../kit/temp-dir.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/architecture.md'];
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs/architecture.md',
+  'docs/detection.md',
+];
 const read = (page: string): string => readFileSync(join(PROJECT, page), 'utf8');
 
 interface Block {

@@ -29,6 +29,7 @@ const CASES: readonly Case[] = [
   ],
   ['replay', ['replay', '-b', `${RECORDINGS}/baseline.jsonl.gz`, `${RECORDINGS}/healthy.jsonl.gz`]],
   ['baseline-show-recording', ['baseline', 'show', `${RECORDINGS}/baseline.jsonl.gz`]],
+  ['backtest', ['backtest', '-b', `${RECORDINGS}/baseline.jsonl.gz`, `${RECORDINGS}/healthy.jsonl.gz`]],
   ['replay-garbage', ['replay', '-'], { stdin: 'garbage\n{"v":2}\n\n{"v":1,"kind":"activations"}\n' }],
 ];
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createChance } from '../../../agent/core/chance.ts';
 import * as m from '../../../agent/core/moments.ts';
-import { createResampler, DAY_MS, type Process, scatterOf } from '../../../agent/core/resample.ts';
+import { createResampler, DAY_MS, type Drawing, scatterOf } from '../../../agent/core/resample.ts';
 import type { TickSeries } from '../../../agent/core/series.ts';
 import type { TickSummary } from '../../../agent/core/tick.ts';
 import { createGaussian } from '../../kit/events.ts';
@@ -27,11 +27,11 @@ const seriesOf = (count: number, first = 1): TickSeries => ({
     ]);
   }),
 });
-const PLAIN: Process = { blockTicks: 6, autocorrelation: 0, dailyAmplitude: 0, other: null };
+const PLAIN: Drawing = { blockTicks: 6, autocorrelation: 0, dailyAmplitude: 0, other: null };
 const SERIES = seriesOf(90);
 
-function draw(count: number, process: Partial<Process>, series = SERIES, seed = 1): TickSummary[] {
-  const next = createResampler(series, { ...PLAIN, ...process }, createChance(seed), 8_640);
+function draw(count: number, drawing: Partial<Drawing>, series = SERIES, seed = 1): TickSummary[] {
+  const next = createResampler(series, { ...PLAIN, ...drawing }, createChance(seed), 8_640);
   return Array.from({ length: count }, next);
 }
 
