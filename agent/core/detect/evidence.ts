@@ -19,7 +19,7 @@ const STEP_NATS_MAX = 600;
  * lie at `at`; M is held at `cap` so that an alarm ends soon after its reason. Returns the mean over the mixture.
  */
 export function stepEvidence(
-  rows: Float64Array,
+  rows: Float64Array | Float32Array,
   at: number,
   above: number,
   below: number,

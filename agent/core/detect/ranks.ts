@@ -9,7 +9,7 @@ const BETS = [0.1, 0.5] as const;
 
 /** As `stepEvidence`, from residuals in order. Uses the first four numbers of the row. */
 export function stepRanks(
-  rows: Float64Array,
+  rows: Float64Array | Float32Array,
   at: number,
   above: number,
   below: number,

@@ -14,6 +14,7 @@ import { affectedSources } from './attribution.ts';
 import type { DetectorState, Param, Signal, TickContext } from './contract.ts';
 import { capOf, EVIDENCE_STRIDE, natsOf, stepEvidence } from './evidence.ts';
 import { stepRanks } from './ranks.ts';
+import { floatsOf } from './trace.ts';
 
 export const SHIFT_PARAMS = {
   effect: {
@@ -55,10 +56,14 @@ export const VARIANCE_COLUMNS: ShiftColumns = {
 };
 export const SHIFT_COLUMNS = [MEAN_COLUMNS, VARIANCE_COLUMNS] as const;
 
-/** Row of a cell: evidence, the last residual, and the start of the tick in which evidence last began to grow. */
+/**
+ * Row of a cell, eight single-precision numbers in four doubles: evidence, the last residual, and the ticks in a row in
+ * which there was any evidence.
+ */
 const LAST = EVIDENCE_STRIDE;
-const ONSET_MS = EVIDENCE_STRIDE + 1;
-export const SHIFT_STRIDE = EVIDENCE_STRIDE + 2;
+const SINCE = EVIDENCE_STRIDE + 1;
+const ROW = EVIDENCE_STRIDE + 2;
+export const SHIFT_STRIDE = ROW / 2;
 
 /** Once there is an alarm, a cell needs this much more than its share of nothing to be part of it. */
 const PART_NATS = 3;
@@ -96,11 +101,14 @@ export function shiftedCells(context: TickContext, state: DetectorState, columns
   state.nats = measured === 0 ? 0 : natsOf(sum / measured);
   if (measured === 0 || state.nats < ticketNats) return [];
   const least = measured * Math.exp(PART_NATS);
+  const { endMs } = context.tick;
+  const state32 = floatsOf(state.cells);
   const out: CellShift[] = [];
   for (let cell = 0; cell < cells; cell++) {
     if (!(evidence[cell]! >= least)) continue;
     const effect = shiftOf(context, columns, cell);
-    out.push({ cell, effect, onsetMs: state.cells[cell * SHIFT_STRIDE + ONSET_MS]! });
+    const onsetMs = endMs - state32[cell * ROW + SINCE]! * context.settings.tickMs;
+    out.push({ cell, effect, onsetMs });
   }
   return out;
 }
@@ -132,9 +140,10 @@ function stepCells(
   const rows = scores!.rows;
   const cells = rows.length / SCORE_STRIDE;
   const cap = capOf(pageNats, cells);
+  const own = floatsOf(state.cells);
   const evidence = new Float64Array(cells).fill(Number.NaN);
   for (let cell = 0; cell < cells; cell++) {
-    const at = cell * SHIFT_STRIDE;
+    const at = cell * ROW;
     const spread = rows[cell * SCORE_STRIDE + columns.spread]!;
     const effect = shiftOf(context, columns, cell);
     // Written so that an unknown score (NaN) changes nothing.
@@ -143,16 +152,15 @@ function stepCells(
     const phi = calibration?.phi[statistic] ?? 0;
     const least = leastShift(context, columns, cell);
     const z = effect / spread;
-    const u = (z - phi * state.cells[at + LAST]!) / Math.sqrt(1 - phi * phi);
-    state.cells[at + LAST] = Math.max(-LAST_MAX, Math.min(LAST_MAX, z));
+    const u = (z - phi * own[at + LAST]!) / Math.sqrt(1 - phi * phi);
+    own[at + LAST] = Math.max(-LAST_MAX, Math.min(LAST_MAX, z));
     const floor = (least / spread) * Math.sqrt((1 - phi) / (1 + phi));
-    const sample = calibration?.samples.get(String(statistic));
+    const sample = calibration?.ranked.length ? calibration.samples.get(String(statistic)) : undefined;
     const value =
       sample === undefined
-        ? stepEvidence(state.cells, at, u - floor, -u - floor, cap)
-        : stepRanks(state.cells, at, u - floor, -u - floor, sample, cap);
-    if (value <= 1) state.cells[at + ONSET_MS] = context.tick.endMs;
-    else if (state.cells[at + ONSET_MS] === 0) state.cells[at + ONSET_MS] = context.tick.startMs;
+        ? stepEvidence(own, at, u - floor, -u - floor, cap)
+        : stepRanks(own, at, u - floor, -u - floor, sample, cap);
+    own[at + SINCE] = value <= 1 ? 0 : own[at + SINCE]! + 1;
     evidence[cell] = value;
   }
   return evidence;
