@@ -5,4 +5,6 @@ import type { Settings } from './settings.ts';
 export interface FoldContext {
   readonly settings: Settings;
   readonly findings: FindingLine[];
+  /** Nobody looks: scores that decide nothing are left out, for weeks of simulated ticks. */
+  readonly unseen?: boolean;
 }

@@ -54,6 +54,7 @@ export interface Partition {
   /** Models forgotten since the last take. */
   removed: Model[];
   findings: FindingLine[];
+  unseen?: boolean;
 }
 
 export function createPartition(settings: Settings): Partition {

@@ -193,15 +193,18 @@ export function closeOne(
   const decision: Decision = { timeMs: tick.endMs, tick: tick.index, step: null, watermarkMs };
   noteSources(fold, model, stream, tick, decision);
   const reference = model.references.find((r) => r.id === stream.reference) ?? null;
-  const window = rollingWindow(stream.baseline, '24h', stream.layers.length);
+  const isSeen = fold.unseen !== true;
+  // Where there is a reference, the rolling day is shown beside it and decides nothing.
+  const window =
+    isSeen || reference === null ? rollingWindow(stream.baseline, '24h', stream.layers.length) : null;
   const rolling = window !== null && isEnough(window, fold.settings) ? window : null;
   const referencePlaces = reference === null ? null : placesOf(stream.layers, reference.layers);
   const ownPlaces = Int32Array.from(stream.layers, (_, i) => i);
   const scored = tick.flushes > 0;
   const againstReference =
-    reference !== null && scored ? scoreCells(tick, reference.bucket, referencePlaces!) : null;
+    reference !== null && scored ? scoreCells(tick, reference.bucket, referencePlaces!, isSeen) : null;
   const againstRolling =
-    rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces, reference === null) : null;
+    rolling !== null && scored ? scoreCells(tick, rolling, ownPlaces, isSeen && reference === null) : null;
   pushOutputs(stream, tick);
   countTick(stream.totals, tick, stream.layers);
   const baseline = reference?.bucket ?? rolling;

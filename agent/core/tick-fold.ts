@@ -16,6 +16,7 @@ export interface TickFold {
 
 /** A stream of the same name and layers as that of the series. References are pinned to the partition before. */
 export function createTickFold(partition: Partition, series: TickSeries): TickFold {
+  partition.unseen = true;
   const key = `${series.environment}/${series.model}`;
   let model = partition.models.get(key);
   if (model === undefined) {
