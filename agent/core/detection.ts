@@ -78,7 +78,8 @@ export function detectTick(
       continue;
     }
     const first = family === 'drift' ? diagnose(context, signals) : originOf(signals);
-    if (first !== null && isKnownMove(model, stream, subject, first, decision)) continue;
+    const isPage = signals.some(({ signal }) => signal.severity === 'page');
+    if (first !== null && !isPage && isKnownMove(model, stream, subject, first, decision)) continue;
     const findings = applySignals(model, subject, family, signals, decision, first);
     fold.findings.push(...findings);
   }

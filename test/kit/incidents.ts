@@ -2,7 +2,7 @@
 import type { Family, Signal } from '../../agent/core/detect/contract.ts';
 import type { FindingLine, IncidentBook, Subject } from '../../agent/core/incident.ts';
 import { applySignals } from '../../agent/core/lifecycle.ts';
-import { originOf } from '../../agent/core/story.ts';
+import { type NamedSignal, originOf } from '../../agent/core/story.ts';
 import { T0 } from './events.ts';
 import { TICK_MS } from './ticks.ts';
 
@@ -48,7 +48,7 @@ export const signal = (given: Partial<Signal> & { detector?: string } = {}) => {
     },
   };
 };
-export type Named = ReturnType<typeof signal>;
+export type Named = NamedSignal;
 
 /** One closed tick. */
 export function tick(
