@@ -1,8 +1,9 @@
 /**
- * `npm run bench [NAME…]`: figures as ratios measured in one run, each against its goal. Names: replay, memory, kafka,
- * sidecar. The last two start a real broker and Redis.
+ * `npm run bench [NAME…]`: figures as ratios measured in one run, each against its goal. Names: replay, detect, memory,
+ * kafka, sidecar. The last two start a real broker and Redis.
  */
 import { cpus, totalmem } from 'node:os';
+import { benchDetect } from './detect.ts';
 import { benchKafka } from './kafka.ts';
 import { type Figure, mebibytes } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -11,6 +12,7 @@ import { benchSidecar } from './sidecar.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   replay: benchReplay,
+  detect: benchDetect,
   memory: benchMemory,
   kafka: benchKafka,
   sidecar: benchSidecar,

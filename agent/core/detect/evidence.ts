@@ -13,6 +13,7 @@ const SIZES = [1.5, 3, 6] as const;
 export const EVIDENCE_STRIDE = SIZES.length * 2;
 /** Of a normal residual: beyond, one tick says no more than this many nats. */
 const STEP_NATS_MAX = 600;
+const NOTHING_NATS = -10;
 
 /**
  * One tick of one statistic: `above` and `below` are the residual and its negative, each less the least effect. Rows of M
@@ -30,16 +31,20 @@ export function stepEvidence(
     const size = SIZES[i]!;
     const up = size * above - (size * size) / 2;
     const down = size * below - (size * size) / 2;
-    // Far below 0 the product is 0 and the exponential need not be taken.
-    const m = up < -40 ? 0 : Math.min(cap, (1 + rows[at + i * 2]!) * Math.exp(Math.min(up, STEP_NATS_MAX)));
-    const n =
-      down < -40 ? 0 : Math.min(cap, (1 + rows[at + i * 2 + 1]!) * Math.exp(Math.min(down, STEP_NATS_MAX)));
+    const m = grow(rows[at + i * 2]!, up, cap);
+    const n = grow(rows[at + i * 2 + 1]!, down, cap);
     rows[at + i * 2] = m;
     rows[at + i * 2 + 1] = n;
     sum += m + n;
   }
   return sum / EVIDENCE_STRIDE;
 }
+
+/** Where there is next to no evidence and next to none comes, the exponential need not be taken: less is on the safe side. */
+const grow = (before: number, nats: number, cap: number): number =>
+  nats < NOTHING_NATS && before < 1
+    ? 0
+    : Math.min(cap, (1 + before) * Math.exp(Math.min(nats, STEP_NATS_MAX)));
 
 /** ln of evidence; 0 where there is none. */
 export const natsOf = (evidence: number): number => Math.log(Math.max(1, evidence));

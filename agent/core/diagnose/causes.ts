@@ -34,6 +34,7 @@ export const ARITHMETIC: readonly string[] = [
   'missing_affine',
   'norm_type',
   'weight_corruption',
+  'channel_collapse',
 ];
 
 /** Scatter this small is none, this large is as before at least. */

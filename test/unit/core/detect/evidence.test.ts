@@ -28,7 +28,7 @@ describe('evidence', () => {
     const seen = play(residuals);
     residuals.forEach((_, i) => {
       const expected = directly(residuals.slice(0, i + 1));
-      expect(seen[i]! / expected).toBeCloseTo(1, 10);
+      expect(seen[i]! / expected).toBeCloseTo(1, 4);
     });
   });
 
