@@ -110,7 +110,7 @@ function stepPair(
     const deviation = Math.sqrt(1 / own + 1 / others + between);
     const above = normalOf((effect - least) / deviation, freedom);
     const below = normalOf((-effect - least) / deviation, freedom);
-    stepTrace(rows, at, above, below, effect, { stepNats: Math.min(own, others), cap });
+    stepTrace(rows, at, above, below, effect, Math.min(own, others), cap);
     rows[at + USUAL] = rows[at + USUAL]! + (effect - rows[at + USUAL]!) / INPUT_TICKS;
   }
 }

@@ -6,11 +6,13 @@
  */
 import type { GroupScores } from '../score/peers.ts';
 import type { DetectorState, TickContext } from './contract.ts';
+import { plainEffect } from './peer-input.ts';
 import { HEAD_DOUBLES, meetSources } from './peer-rows.ts';
 import { USUAL_MAX } from './peer-traces.ts';
 import { normalOf } from './trace.ts';
 
 const SIZES = [1, 4] as const;
+const OFF_SIGMAS = 5;
 
 export interface CrowdEvidence {
   /** By source. */
@@ -33,6 +35,12 @@ export function stepCrowd(
     sum += values[i]!;
   }
   return { values, sum };
+}
+
+/** This tick alone shows the source off its peers in this statistic. */
+export function isOff(peers: GroupScores, statistic: number, i: number): boolean {
+  const own = peers.requests[(statistic >> 1) * peers.names.length + i]!;
+  return Math.abs(plainEffect(peers, statistic, i, own)) * Math.sqrt(own) >= OFF_SIGMAS;
 }
 
 /** Mean e-value of each source in this tick. */

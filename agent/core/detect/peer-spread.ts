@@ -1,4 +1,5 @@
 /** What sources scatter in one tick beyond what their requests explain, with a bad one or a few among them. */
+import { medianOf } from '../score/median.ts';
 
 /** From so many sources on the spread of one tick is a median, which a few bad ones do not widen. */
 export const MANY_SOURCES = 6;
@@ -29,10 +30,11 @@ export function spreadOfOthers(off: number, own: number, sums: Sums): number {
 }
 
 /** Spread between many sources, a few of which may be out: from the median distance to their median. */
-export function robustSpread(off: Float64Array, sums: Sums): number {
-  const known = off.filter((value) => !Number.isNaN(value)).sort();
-  const middle = known[known.length >> 1]!;
-  const distances = known.map((value) => Math.abs(value - middle)).sort();
-  const deviation = MAD_NORMAL * distances[distances.length >> 1]!;
+export function robustSpread(off: Float64Array, scratch: Float64Array, sums: Sums): number {
+  let known = 0;
+  for (const value of off) if (!Number.isNaN(value)) scratch[known++] = value;
+  const middle = medianOf(scratch, known);
+  for (let i = 0; i < known; i++) scratch[i] = Math.abs(scratch[i]! - middle);
+  const deviation = MAD_NORMAL * medianOf(scratch, known);
   return Math.max(0, deviation * deviation - sums.sources / sums.requests);
 }

@@ -36,8 +36,6 @@ const NOTHING = -100;
 
 /** By statistic, as floats: spread between sources, lag-1 product of residuals, and unit; one is free. */
 export const SPREAD_FLOATS = 4;
-/** Of these the first is read by others. */
-const SPREAD = 0;
 const PRODUCT = 1;
 const UNIT = 2;
 export const SPREAD_DOUBLES = SPREAD_FLOATS;
@@ -69,6 +67,10 @@ export function stepTraces(
     least: context.settings.leastEffectSigmas,
     cap,
     off: new Float64Array(peers.names.length),
+    scratch: new Float64Array(peers.names.length),
+    sums: { requests: 0, squares: 0, scatter: 0, sources: 0, spread: 0 },
+    phi: 0,
+    usualError: 1,
   };
   state.stream[0] = state.stream[0]! + 1;
   const values = new Float64Array(peers.statistics * peers.names.length).fill(Number.NaN);
@@ -111,118 +113,141 @@ interface Step {
   readonly cap: number;
   /** By source: off the mean of all, less what is usual. */
   readonly off: Float64Array;
+  readonly scratch: Float64Array;
+  /** Of the statistic at hand. */
+  readonly sums: Sums;
+  phi: number;
+  /** Variance of what is usual over that of a tick of as many requests as it is a mean of. */
+  usualError: number;
 }
 
 function stepStatistic(step: Step, statistic: number, values: Float64Array): void {
-  const { peers, rows, spreads, off } = step;
+  const { peers, rows, spreads, off, sums } = step;
   const count = peers.names.length;
   const at = traceAt(statistic);
-  const sums = takeOff(step, statistic);
+  takeOff(step, statistic);
   if (sums.sources < 2) return;
-  const phi =
-    step.ticks < PHI_TICKS
-      ? 0
-      : Math.min(PHI_MAX, Math.max(0, spreads[statistic * SPREAD_FLOATS + PRODUCT]!));
+  const product = spreads[statistic * SPREAD_FLOATS + PRODUCT]!;
+  const phi = step.ticks < PHI_TICKS ? 0 : Math.min(PHI_MAX, Math.max(0, product));
+  const unitOfThen = spreads[statistic * SPREAD_FLOATS + UNIT]! / peers.unit[statistic]!;
+  step.phi = phi;
+  step.usualError = (Math.max(1, unitOfThen * unitOfThen) * (1 + phi)) / (1 - phi);
   let most = 0;
   let products = 0;
   for (let i = 0; i < count; i++) {
-    const own = peers.requests[(statistic >> 1) * count + i]!;
-    if (!(own > 0) || Number.isNaN(off[i]!)) continue;
+    if (Number.isNaN(off[i]!)) continue;
     const row = rows[i]!;
     const last = row[at + LAST]!;
-    const value = stepSource(step, statistic, i, own, sums, phi);
+    const value = stepSource(step, statistic, i);
     values[statistic * count + i] = value;
-    most = Math.max(most, value);
+    if (value > most) most = value;
     products += bounded(last * row[at + LAST]!, PRODUCT_MAX) / sums.sources;
   }
-  if (most <= LEARN_EVIDENCE_MAX) learn(step, statistic, sums, products);
+  if (most <= LEARN_EVIDENCE_MAX) learn(step, statistic, products);
 }
 
 /** Fills `off` and sums it up. */
-function takeOff({ peers, rows, off }: Step, statistic: number): Sums {
+function takeOff({ peers, rows, off, scratch, sums }: Step, statistic: number): void {
   const count = peers.names.length;
   const at = traceAt(statistic);
   const unit = peers.unit[statistic]!;
-  const sums: Sums = { requests: 0, squares: 0, scatter: 0, sources: 0, spread: 0 };
+  const first = (statistic >> 1) * count;
+  let requests = 0;
+  let squares = 0;
+  let sources = 0;
   let mean = 0;
   for (let i = 0; i < count; i++) {
-    const own = peers.requests[(statistic >> 1) * count + i]!;
-    off[i] = own > 0 ? peers.values[statistic * count + i]! - rows[i]![at + USUAL]! / unit : Number.NaN;
-    if (Number.isNaN(off[i]!)) continue;
-    sums.requests += own;
-    sums.squares += own * own;
-    sums.sources++;
-    mean += own * off[i]!;
+    const own = peers.requests[first + i]!;
+    const value = own > 0 ? peers.values[statistic * count + i]! - rows[i]![at + USUAL]! / unit : Number.NaN;
+    off[i] = value;
+    if (Number.isNaN(value)) continue;
+    requests += own;
+    squares += own * own;
+    sources++;
+    mean += own * value;
   }
-  mean /= sums.requests;
+  mean /= requests;
+  let scatter = 0;
   for (let i = 0; i < count; i++) {
-    off[i] = off[i]! - mean;
-    if (!Number.isNaN(off[i]!)) sums.scatter += peers.requests[(statistic >> 1) * count + i]! * off[i]! ** 2;
+    const value = off[i]! - mean;
+    off[i] = value;
+    if (!Number.isNaN(value)) scatter += peers.requests[first + i]! * value * value;
   }
-  if (sums.sources >= MANY_SOURCES) sums.spread = robustSpread(off, sums);
-  return sums;
+  sums.requests = requests;
+  sums.squares = squares;
+  sums.sources = sources;
+  sums.scatter = scatter;
+  sums.spread = sources >= MANY_SOURCES ? robustSpread(off, scratch, sums) : 0;
 }
 
 /** The source against all others, off their mean by `off·W/(W − w)`. */
-function stepSource(step: Step, statistic: number, i: number, own: number, sums: Sums, phi: number): number {
-  const { peers, off } = step;
+function stepSource(step: Step, statistic: number, i: number): number {
+  const { peers, sums, phi } = step;
   const at = traceAt(statistic);
   const row = step.rows[i]!;
-  const others = sums.requests - own;
-  const effect = (off[i]! * sums.requests) / others;
-  const variance = varianceOf(step, statistic, i, own, sums);
-  const freedom = peers.freedom[statistic]!;
   const head = step.heads[i]!;
-  const known = head[HEAD_SEEN]! - 1;
+  const own = peers.requests[(statistic >> 1) * peers.names.length + i]!;
+  const effect = (step.off[i]! * sums.requests) / (sums.requests - own);
+  const deviation = Math.sqrt(varianceOf(step, statistic, i, own));
+  const freedom = peers.freedom[statistic]!;
   // What is usual is a mean over the requests seen: its error is the same in each tick, and in the unit of then.
-  const worse = Math.max(1, (step.spreads[statistic * SPREAD_FLOATS + UNIT]! / peers.unit[statistic]!) ** 2);
   const ticks = Math.max(1, head[HEAD_REQUESTS]! / own);
-  const error = Math.sqrt(((variance * worse) / ticks) * ((1 + phi) / (1 - phi)));
-  const least = step.least + USUAL_ERRORS * error;
-  const spread = Math.sqrt(variance);
-  const lastFloor = least / spread;
-  const whiten = Math.sqrt(1 - phi * phi);
-  const last = row[at + LAST]!;
-  let above = (normalOf((effect - least) / spread, freedom) - phi * (last - lastFloor)) / whiten;
-  let below = (normalOf((-effect - least) / spread, freedom) - phi * (-last - lastFloor)) / whiten;
-  let shown = effect;
+  const least = step.least / deviation + USUAL_ERRORS * Math.sqrt(step.usualError / ticks);
+  const z = effect / deviation;
+  let above = normalOf(z - least, freedom);
+  let below = normalOf(-z - least, freedom);
+  if (phi > 0) {
+    const last = row[at + LAST]!;
+    const whiten = Math.sqrt(1 - phi * phi);
+    above = (above - phi * (last - least)) / whiten;
+    below = (below - phi * (-last - least)) / whiten;
+  }
   if (head[HEAD_REQUESTS] === 0) {
     above = NOTHING;
     below = NOTHING;
   }
-  if (known < USUAL_TICKS && !step.otherInput[i]) {
-    // A source that is wrong from the start has no usual of its own: far off is off. The unit may be off by chance.
-    const plain = plainEffect(peers, statistic, i, own);
-    const limit = USUAL_MAX * (1 + Math.sqrt(2 / freedom));
-    const up = normalOf((plain - limit) / spread, freedom);
-    const down = normalOf((-plain - limit) / spread, freedom);
-    above = Math.max(above, up);
-    below = Math.max(below, down);
-    if (Math.abs(plain) > USUAL_MAX) shown = plain;
+  if (head[HEAD_SEEN]! <= USUAL_TICKS && !step.otherInput[i]) {
+    return stepFromStart(step, statistic, i, { own, deviation, above, below, effect });
   }
-  const value = stepTrace(row, at, above, below, shown, { stepNats: own, cap: step.cap });
-  if (known < USUAL_TICKS && value > LEARN_EVIDENCE_MAX && Math.abs(effectAt(row, at)) > USUAL_MAX)
-    row[at + USUAL] = 0;
-  rememberLast(row, at, normalOf(effect / spread, freedom));
+  const value = stepTrace(row, at, above, below, effect, own, step.cap);
+  rememberLast(row, at, normalOf(z, freedom));
+  return value;
+}
+
+/** A source that is wrong from the start has no usual of its own: far off is off. The unit may be off by chance. */
+function stepFromStart(
+  { peers, rows, cap }: Step,
+  statistic: number,
+  i: number,
+  seen: { own: number; deviation: number; above: number; below: number; effect: number },
+): number {
+  const { own, deviation, effect } = seen;
+  const at = traceAt(statistic);
+  const row = rows[i]!;
+  const freedom = peers.freedom[statistic]!;
+  const plain = plainEffect(peers, statistic, i, own);
+  const limit = USUAL_MAX * (1 + Math.sqrt(2 / freedom));
+  const above = Math.max(seen.above, normalOf((plain - limit) / deviation, freedom));
+  const below = Math.max(seen.below, normalOf((-plain - limit) / deviation, freedom));
+  const shown = Math.abs(plain) > USUAL_MAX ? plain : effect;
+  const value = stepTrace(row, at, above, below, shown, own, cap);
+  if (value > LEARN_EVIDENCE_MAX && Math.abs(effectAt(row, at)) > USUAL_MAX) row[at + USUAL] = 0;
+  rememberLast(row, at, normalOf(effect / deviation, freedom));
   return value;
 }
 
 /** Of a source's difference from the others: their requests, and the spread between sources, the learnt one or today's. */
-function varianceOf({ off, spreads }: Step, statistic: number, i: number, own: number, sums: Sums): number {
+function varianceOf({ off, spreads, sums }: Step, statistic: number, i: number, own: number): number {
   const others = sums.requests - own;
-  const squares = sums.squares - own * own;
   const now = sums.sources >= MANY_SOURCES ? sums.spread : spreadOfOthers(off[i]!, own, sums);
   const spread = Math.max(now, spreads[statistic * SPREAD_FLOATS]!);
-  return 1 / own + 1 / others + spread * (1 + squares / (others * others));
+  const pure = 1 / own + 1 / others;
+  return spread > 0 ? pure + spread * (1 + (sums.squares - own * own) / (others * others)) : pure;
 }
 
 /** What is usual for each source, and what sources scatter beyond their requests. */
-function learn(
-  { peers, rows, heads, spreads, ticks, off }: Step,
-  statistic: number,
-  sums: Sums,
-  products: number,
-): void {
+function learn(step: Step, statistic: number, products: number): void {
+  const { peers, rows, heads, spreads, off, sums } = step;
   const at = traceAt(statistic);
   const unit = peers.unit[statistic]!;
   for (let i = 0; i < rows.length; i++) {
@@ -235,13 +260,12 @@ function learn(
   const weight = sums.requests - sums.squares / sums.requests;
   const degrees = sums.sources - 1;
   const excess = (Math.min(sums.scatter, 4 * degrees + 6) - degrees) / weight;
-  const seen = Math.min(MEMORY_TICKS, ticks + 1);
-  const learnt = statistic * SPREAD_FLOATS;
-  const mix = (place: number, value: number, over: number): void => {
-    spreads[learnt + place] = spreads[learnt + place]! + (value - spreads[learnt + place]!) / over;
-  };
+  const seen = Math.min(MEMORY_TICKS, step.ticks + 1);
   // At first no spread is known of, which counts as much as some ticks.
-  mix(SPREAD, excess, Math.max(PRIOR_TICKS, seen));
-  mix(PRODUCT, products, Math.max(PRIOR_TICKS, seen));
-  mix(UNIT, Math.min(unit, USUAL_BOUND), seen);
+  const slow = 1 / Math.max(PRIOR_TICKS, seen);
+  const learnt = statistic * SPREAD_FLOATS;
+  spreads[learnt] = spreads[learnt]! + (excess - spreads[learnt]!) * slow;
+  spreads[learnt + PRODUCT] = spreads[learnt + PRODUCT]! + (products - spreads[learnt + PRODUCT]!) * slow;
+  const bound = Math.min(unit, USUAL_BOUND);
+  spreads[learnt + UNIT] = spreads[learnt + UNIT]! + (bound - spreads[learnt + UNIT]!) / seen;
 }

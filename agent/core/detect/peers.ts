@@ -6,7 +6,7 @@ import { cellOfStatistic, estimatesAt, partOf, statisticName } from './attributi
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
 import { capOf, natsOf } from './evidence.ts';
 import { type Odd, oddOnes } from './odd-ones.ts';
-import { stepCrowd } from './peer-crowd.ts';
+import { isOff, stepCrowd } from './peer-crowd.ts';
 import { forgetGone, rowsOf, settle, traceAt } from './peer-rows.ts';
 import { SPREAD_DOUBLES, stepTraces, USUAL_MAX, USUAL_TICKS } from './peer-traces.ts';
 import { round } from './shift.ts';
@@ -116,7 +116,7 @@ function crowdOut(context: TickContext, scores: GroupScores, state: DetectorStat
   if (state.nats < ticketNats) return null;
   const evident = partOf(count);
   const found = [...evidence.values.keys()].filter((i) => evidence.values[i]! >= evident);
-  return { evident, at: () => found };
+  return { evident, at: (statistic) => found.filter((i) => isOff(scores, statistic, i)) };
 }
 
 interface Found {

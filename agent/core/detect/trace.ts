@@ -5,6 +5,11 @@
  */
 const SLOW = 1;
 const FAST = 4;
+const SLOW_FACTOR = Math.exp(-(SLOW * SLOW) / 2);
+const FAST_FACTOR = Math.exp(-(FAST * FAST) / 2);
+/** Residuals between which evidence is told apart. */
+const U_MIN = -10;
+const U_MAX = 150;
 
 /** Places in a row: M by sign and size … */
 const UP_SLOW = 0;
@@ -38,20 +43,18 @@ export const evidenceAt = (rows: Float32Array, at: number): number =>
 export const effectAt = (rows: Float32Array, at: number): number =>
   rows[at + COUNT]! > 0 ? rows[at + SUM]! / rows[at + COUNT]! : 0;
 
-export interface Bounds {
-  /** No tick says more than this many nats. */
-  readonly stepNats: number;
-  readonly cap: number;
-}
-
-/** `above`, `below`: residuals less the least effect, as for `stepEvidence`. Returns the mean over the mixture. */
+/**
+ * `above`, `below`: residuals less the least effect, as for `stepEvidence`. No tick says more than `stepNats`, and
+ * evidence is held at `cap`. Returns the mean over the mixture.
+ */
 export function stepTrace(
   rows: Float32Array,
   at: number,
   above: number,
   below: number,
   effect: number,
-  { stepNats, cap }: Bounds,
+  stepNats: number,
+  cap: number,
 ): number {
   const before = evidenceAt(rows, at);
   grow(rows, at + UP_SLOW, above, stepNats, cap);
@@ -70,18 +73,25 @@ export function stepTrace(
   return value;
 }
 
-/** M ← (1 + M)·exp(δ·u − δ²/2) for both sizes of one sign. */
+/** M ← (1 + M)·exp(δ·u − δ²/2) for both sizes of one sign; δ = 4 by the fourth power of the exponential of δ = 1. */
 function grow(rows: Float32Array, at: number, u: number, stepNats: number, cap: number): void {
-  // The larger size falls faster: far below 0 both are as good as 0.
-  if (u < -40) {
+  // Evidence that is none and does not grow is 0: most is, so most exponentials need not be taken.
+  if (!(u > U_MIN) || (u < 0 && rows[at]! < 1 && rows[at + 1]! < 1)) {
     rows[at] = 0;
     rows[at + 1] = 0;
     return;
   }
-  const slow = Math.min(SLOW * u - (SLOW * SLOW) / 2, stepNats);
-  const fast = Math.min(FAST * u - (FAST * FAST) / 2, stepNats);
-  rows[at] = Math.min(cap, (1 + rows[at]!) * Math.exp(slow));
-  rows[at + 1] = fast < -40 ? 0 : Math.min(cap, (1 + rows[at + 1]!) * Math.exp(fast));
+  const once = Math.exp(Math.min(u, U_MAX));
+  const twice = once * once;
+  let slow = once * SLOW_FACTOR;
+  let fast = twice * twice * FAST_FACTOR;
+  if (slow > 1 || fast > 1) {
+    const most = Math.exp(stepNats);
+    slow = Math.min(slow, most);
+    fast = Math.min(fast, most);
+  }
+  rows[at] = Math.min(cap, (1 + rows[at]!) * slow);
+  rows[at + 1] = Math.min(cap, (1 + rows[at + 1]!) * fast);
 }
 
 export const bounded = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value));
@@ -95,7 +105,8 @@ export const rememberLast = (rows: Float32Array, at: number, residual: number): 
  * to Student's and the chi-square distributions" (1959).
  */
 export function normalOf(t: number, freedom: number): number {
-  if (freedom >= 1e5) return t;
+  // Near 0 they are about the same, and most are there.
+  if (freedom >= 1e5 || (t > -1 && t < 1)) return t;
   const z = Math.sqrt(freedom * Math.log1p((t * t) / freedom)) * ((8 * freedom + 1) / (8 * freedom + 3));
   return t < 0 ? -z : z;
 }

@@ -10,6 +10,7 @@ import { layerOfCell } from '../layout.ts';
 import * as m from '../moments.ts';
 import type { TickSummary } from '../tick.ts';
 import { components } from './components.ts';
+import { medianOf } from './median.ts';
 
 /** A statistic is `2 × cell`: the mean, or `2 × cell + 1`: the log variance. */
 export const LOG_VARIANCE = 1;
@@ -151,11 +152,8 @@ function baselineOf({ cells, places }: Baseline, cell: number, isVariance: boole
  * χ²_ν/ν is about (1 − 2/(9ν))³ (Wilson & Hilferty, 1931).
  */
 function typicalScatter(scatter: Float64Array, known: number, freedom: number): number {
-  const sorted = scatter.subarray(0, known).sort();
-  const middle = known >> 1;
-  if (known <= 2) return (sorted[0]! + sorted[known - 1]!) / 2;
-  const median = known % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return median / (1 - 2 / (9 * Math.max(1, freedom / known))) ** 3;
+  const median = medianOf(scatter, known);
+  return known <= 2 ? median : median / (1 - 2 / (9 * Math.max(1, freedom / known))) ** 3;
 }
 
 /** Rows of differences that are shown, by cell: of the group that is furthest out for its number of requests. */
