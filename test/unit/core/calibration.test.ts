@@ -184,6 +184,12 @@ describe('a calibration', () => {
     expect(c.runLengths.every(({ empiricalTicks }) => Number.isFinite(empiricalTicks))).toBe(true);
   });
 
+  it('sees bursts of the others beside a cell that was not measured', () => {
+    const { bucket, series } = baselineOf((tick) => (tick % 40 < 4 ? 1 : 0), { ticks: 120 });
+    for (const row of series.ticks) row.fill(Number.NaN, 1 + 6, 1 + 8);
+    expect(calibrate(bucket, series, 0.125, PROMISES, 1)!.raises.has('activation_mean')).toBe(true);
+  });
+
   it('comes back from its bytes', () => {
     const c = calibrated(heavy(70), { ticks: 120 });
     expect(decodeBytes(calibrationCodec, encode(calibrationCodec, c))).toEqual(c);

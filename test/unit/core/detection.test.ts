@@ -49,8 +49,9 @@ describe('traffic that moves in the first week', () => {
 
   it('hides no source that is alone', () => {
     const fleet = movedFleet();
-    const lines = fleet.play(2 * MINUTE, { mean: (pod) => (pod === 'pod-1' ? 3 : 0) });
-    expect(lines[0]).toMatchObject({ event: 'opened', sources: ['pod-1'] });
+    const lines = fleet.play(10 * MINUTE, { mean: (pod) => (pod === 'pod-1' ? 0.6 : 0) });
+    expect(lines[0]).toMatchObject({ event: 'opened', severity: 'ticket', sources: ['pod-1'] });
+    expect(lines[0]).toMatchObject({ cause: 'input_shift' });
   });
 
   it('is told each time once the week is over', () => {

@@ -186,6 +186,19 @@ describe('what a version has learnt', () => {
     expect(Math.abs(cell.mean)).toBeLessThan(0.1);
   });
 
+  it('takes in traffic that moves in the first week, and no longer after it', () => {
+    const meanAfterMove = (waitMs: number): number => {
+      const fleet = guardedFleet();
+      fleet.nowMs += waitMs;
+      fleet.play(15 * MINUTE, { everyMs: 10 * SECOND });
+      const lines = fleet.play(HOUR, { mean: () => 1, everyMs: 10 * SECOND });
+      expect(lines[0]).toMatchObject({ event: 'opened', scope: 'input' });
+      return components(referenceOf(fleet).bucket.cells, 0, 'mean')!.mean;
+    };
+    expect(meanAfterMove(0)).toBeGreaterThan(0.2);
+    expect(meanAfterMove(7 * DAY)).toBeLessThan(0.1);
+  });
+
   it('does not change while another reference is pinned, and that one never does', () => {
     const fleet = guardedFleet();
     pinReferences(fleet.partition, exportReferences(fleet.partition).map(renamed));

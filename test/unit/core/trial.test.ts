@@ -12,6 +12,8 @@ import { bareTick } from '../../kit/ticks.ts';
 
 const FIRST = 200_000_000;
 const PART = 10;
+/** Parts of one tick of a flush or two. */
+const SHORT = { ...QUICK, calibration: { ticks: 6, flushes: 6 } };
 
 interface Odd {
   readonly mean?: number;
@@ -106,14 +108,15 @@ describe('learning', () => {
       const baseline = newBaseline(2, true);
       for (let i = 0; i < 120; i++) {
         const flushes = Array.from({ length: perTick }, () => ({ requests: 1, mean: () => gaussian() }));
-        learnTick(baseline, bareTick(FIRST + i, 2, flushes), 2, QUICK);
+        learnTick(baseline, bareTick(FIRST + i, 2, flushes), 2, SHORT);
       }
       expect(baseline.learning!.ticks).toBeGreaterThan(100);
     }
   });
 
   it('keeps constants that differ in their last digits', () => {
-    const { learning } = learnt((tick) => ({ mean: tick < 30 ? 0 : tick % 2 === 0 ? 0.3 : -0.3 }), {
+    // A digit of the mean 5 is a hundred thousandth of it.
+    const { learning } = learnt((tick, flush) => ({ mean: tick < 30 ? 0 : 30 * (flush - 1) }), {
       scale: 1e-6,
     });
     expect(learning.ticks).toBe(60);

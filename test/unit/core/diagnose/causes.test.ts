@@ -140,6 +140,7 @@ describe('a missing affine', () => {
   });
 
   it.each([
+    ['the mean scatters a little still', at({ variance: 0.97, meanScatter: 0.1 })],
     ['the input scatters no more either', at({ variance: 0.97, meanScatter: 0.01 }, { meanScatter: 0.01 })],
     [
       'hardly any variance is left: that is a huge epsilon',
@@ -276,6 +277,7 @@ describe('lower precision of weights', () => {
     ['all shifts go one way', quantized((i) => Math.abs(mixed(i)))],
     ['one shift is far larger', quantized((i) => (i === 5 ? 2.5 : mixed(i)))],
     ['what follows is small beside the origin', quantized((i) => (i < 2 ? 1.5 : mixed(i)))],
+    ['most of what follows is small beside it', quantized((i) => (i < 2 ? 1.5 : i === 7 ? 1.8 : mixed(i)))],
     ['few layers have moved', quantized((i) => (i < 4 ? mixed(i) : 0))],
     ['the first normalization has moved', { ...quantized(mixed), origin: inputOf(0) }],
   ])('is not told where %s', (_, given) => {
