@@ -51,12 +51,13 @@ describe('NaN in a flush', () => {
     expect(fleet.model().incidents).toHaveLength(1);
   });
 
-  it('keeps its drift from being told as a fault of its own', () => {
+  it('keeps its drift from being told as a fault of its own, and names who saw it', () => {
     const fleet = createFleet();
     fleet.play(2 * MINUTE);
     const told = fleet.play(MINUTE, { nan: (_, layer) => (layer === 'a' ? 1 : 0), mean: () => 9 });
     expect(eventsOf(told)).toEqual(['opened', 'changed']);
-    expect(fleet.model().incidents).toMatchObject([{ detectors: ['nonfinite'], layers: ['a'] }]);
+    const detectors = ['nonfinite', 'activation_mean'];
+    expect(fleet.model().incidents).toMatchObject([{ detectors, cause: 'nonfinite', layers: ['a'] }]);
   });
 
   it('that is over is resolved, and learning goes on', () => {
