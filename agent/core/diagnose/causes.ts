@@ -234,7 +234,7 @@ const epsilon: Rule = (pattern, origin) => {
     cause: 'epsilon_mismatch',
     confidence:
       n.changed || (layerOfCell(pattern.origin) === 0 && n.output.constant === 'moved') ? 0.7 : 0.45,
-    says: `the variance at the output of ${n.name} is ${n.ratio.toFixed(2)} of its baseline with the same input: epsilon is near ${implied.toPrecision(1)}`,
+    says: `the variance at the output of ${n.name} is ${n.ratio.toFixed(2)} of its baseline with the same input: epsilon is near ${Number(implied.toPrecision(2))}`,
     evidence: { implied_epsilon: round(implied), output_variance_ratio: round(n.ratio) },
   };
 };
