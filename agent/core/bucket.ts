@@ -166,7 +166,10 @@ function mergeConstant(into: Float64Array, at: number, value: number, ticks: num
   if (shift > tolerance) into[at] = value;
 }
 
-/** Mean at `at`, sum of squares between ticks at `at + 1`. */
+/**
+ * Mean at `at`, sum of squares between ticks at `at + 1`. With `freedom` (ticks of both less two) the distance of the means
+ * counts for no more than the mean square of either.
+ */
 function addBetween(
   into: Float64Array,
   at: number,
@@ -174,18 +177,20 @@ function addBetween(
   between: number,
   w: number,
   u: number,
-  apart = 1,
+  freedom = 0,
 ): void {
   if (u === 0) return;
   const part = u / (w + u);
   const shift = mean - into[at]!;
   into[at] = into[at]! + shift * part;
-  into[at + 1] = into[at + 1]! + between + apart * shift * shift * w * part;
+  const own = into[at + 1]! + between;
+  const apart = shift * shift * w * part;
+  into[at + 1] = own + (freedom > 0 ? Math.min(apart, own / freedom) : apart);
 }
 
 /**
- * Adds another time to a bucket. `local` leaves out how far the two means lie apart, so that the scatter between ticks
- * stays that of ticks near each other and does not grow with the hours of the day.
+ * Adds another time to a bucket. `local`: how far the two means lie apart counts for no more than ticks of either scatter,
+ * so that the scatter between ticks stays that of ticks near each other and does not grow with the hours of the day.
  */
 export function mergeBuckets(into: Bucket, from: Bucket, local = false): void {
   into.fromMs = Math.min(into.fromMs, from.fromMs);
@@ -220,9 +225,9 @@ function mergeBucketRow(into: Float64Array, from: Float64Array, at: number, loca
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[at + B_FLUSHES]!;
   into[at + B_REQUESTS] = w + requests;
   into[at + B_TICKS] = into[at + B_TICKS]! + from[at + B_TICKS]!;
-  const apart = local ? 0 : 1;
-  addBetween(into, at + B_A_MEAN, from[at + B_A_MEAN]!, from[at + B_A_BETWEEN]!, w, requests, apart);
-  addBetween(into, at + B_V_MEAN, from[at + B_V_MEAN]!, from[at + B_V_BETWEEN]!, w, requests, apart);
+  const freedom = local ? into[at + B_TICKS]! - 2 : 0;
+  addBetween(into, at + B_A_MEAN, from[at + B_A_MEAN]!, from[at + B_A_BETWEEN]!, w, requests, freedom);
+  addBetween(into, at + B_V_MEAN, from[at + B_V_MEAN]!, from[at + B_V_BETWEEN]!, w, requests, freedom);
   into[at + B_A_WITHIN] = into[at + B_A_WITHIN]! + from[at + B_A_WITHIN]!;
   into[at + B_V_WITHIN] = into[at + B_V_WITHIN]! + from[at + B_V_WITHIN]!;
 }

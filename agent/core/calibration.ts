@@ -10,6 +10,7 @@
 import type { Bucket } from './bucket.ts';
 import { type Codec, CodecError, f64, floats, list, map, str, struct, uint } from './codec.ts';
 import { capOf, EVIDENCE_STRIDE, stepEvidence } from './detect/evidence.ts';
+import { stepRanks } from './detect/ranks.ts';
 import { components, predictiveVariance } from './score/components.ts';
 
 export interface RunLength {
@@ -144,7 +145,13 @@ export function calibrate(
     const chosen = whitened.flatMap((u, s) =>
       u === null || (s & 1) !== promise.statistic
         ? []
-        : [{ u, floor: floorOf(bucket, s, leastSigmas, phi[s]!) }],
+        : [
+            {
+              u,
+              floor: floorOf(bucket, s, leastSigmas, phi[s]!),
+              sample: calibration.samples.get(String(s)),
+            },
+          ],
     );
     if (chosen.length === 0) continue;
     const run = bootstrap(chosen, ticks, promise, random);
@@ -163,8 +170,15 @@ function floorOf(bucket: Bucket, statistic: number, leastSigmas: number, phi: nu
   return (Math.max(leastSigmas, 3 * error) / spread) * Math.sqrt((1 - phi) / (1 + phi));
 }
 
+/** One statistic as the detector judges it: whitened residuals, its least effect, and the sample of one that is ranked. */
+interface Judged {
+  readonly u: Float64Array;
+  readonly floor: number;
+  readonly sample: Float64Array | undefined;
+}
+
 function bootstrap(
-  statistics: readonly { u: Float64Array; floor: number }[],
+  statistics: readonly Judged[],
   ticks: number,
   promise: Promised,
   random: () => number,
@@ -180,10 +194,14 @@ function bootstrap(
     if (step % BLOCK_TICKS === 0) at = Math.floor(random() * (ticks - BLOCK_TICKS + 1));
     let sum = 0;
     for (let i = 0; i < chosen.length; i++) {
-      const { u, floor } = chosen[i]!;
+      const { u, floor, sample } = chosen[i]!;
       const value = u[at]!;
       if (Number.isNaN(value)) continue;
-      sum += stepEvidence(rows, i * EVIDENCE_STRIDE, value - floor, -value - floor, cap);
+      const row = i * EVIDENCE_STRIDE;
+      sum +=
+        sample === undefined
+          ? stepEvidence(rows, row, value - floor, -value - floor, cap)
+          : stepRanks(rows, row, value - floor, -value - floor, sample, cap);
     }
     const nats = Math.floor(Math.log(Math.max(1, sum / chosen.length)));
     // A level is crossed once on the way up, until evidence has gone below 1 again.

@@ -4,7 +4,7 @@ import { type Bucket, mergeBuckets } from './bucket.ts';
 import { budgetOf, thresholdsOf } from './budget.ts';
 import { type Calibration, calibrate } from './calibration.ts';
 import { commonManifest, liveManifests } from './declared.ts';
-import { SHIFT_COLUMNS } from './detect/shift.ts';
+import { DETECTORS } from './detect/index.ts';
 import type { FoldContext } from './fold-context.ts';
 import { forgetHour, learnHour, newHours } from './hours.ts';
 import { hash, type Incident } from './incident.ts';
@@ -37,7 +37,7 @@ export function bindReference(model: Model, stream: Stream): void {
 
 /** Evidence against one reference says nothing against the next, and that of a stream that has ended is over. */
 export function forgetEvidence(stream: Stream): void {
-  for (const { detector } of SHIFT_COLUMNS) stream.detectors.delete(detector);
+  for (const { name, ofReference } of DETECTORS) if (ofReference) stream.detectors.delete(name);
   stream.dirty.head = true;
 }
 

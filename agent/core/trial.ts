@@ -62,7 +62,8 @@ function seriesRow(tick: TickSummary): Float64Array {
     const at = cell * m.TICK_STRIDE;
     if (tick.cells[at + m.FLUSHES] === 0) continue;
     row[1 + cell * 2] = tick.cells[at + m.A_MEAN]!;
-    row[2 + cell * 2] = Math.log(tick.cells[at + m.V_MEAN]!);
+    const variance = tick.cells[at + m.V_MEAN]!;
+    if (variance > 0) row[2 + cell * 2] = Math.log(variance);
   }
   return row;
 }

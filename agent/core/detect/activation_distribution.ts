@@ -56,6 +56,7 @@ export const activationDistribution: Detector = {
   ],
   metrics: ['activation_kl_nats'],
   causes: ['dead_activation', 'unknown'],
+  ofReference: true,
   cellStride: STRIDE,
   streamStride: 0,
   tick(context, state) {

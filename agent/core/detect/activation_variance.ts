@@ -12,6 +12,7 @@ export const activationVariance: Detector = {
   params: Object.values(SHIFT_PARAMS),
   metrics: ['activation_variance', 'activation_shift_sigmas', 'activation_kl_nats'],
   causes: ['input_shift', 'unknown'],
+  ofReference: true,
   cellStride: SHIFT_STRIDE,
   streamStride: 0,
   tick(context, state) {

@@ -70,6 +70,7 @@ export const constantExtremes: Detector = {
   ],
   metrics: ['incident_effect'],
   causes: ['variance_estimator', 'precision_change', 'epsilon_mismatch', 'unknown'],
+  ofReference: true,
   cellStride: 0,
   streamStride: 0,
   tick(context, state) {

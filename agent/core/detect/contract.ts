@@ -132,6 +132,8 @@ export interface Detector {
   readonly metrics: readonly string[];
   /** Causes it can name: each has a runbook. */
   readonly causes: readonly string[];
+  /** Its state is about the reference, and goes with it. */
+  readonly ofReference?: true;
   readonly cellStride: number;
   readonly streamStride: number;
   tick?(context: TickContext, state: DetectorState): Signal[];

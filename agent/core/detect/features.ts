@@ -57,6 +57,7 @@ export const features: Detector = {
   ],
   metrics: ['activation_kl_nats'],
   causes: ['channel_collapse', 'unknown'],
+  ofReference: true,
   cellStride: 0,
   streamStride: 0,
   tick(context, state) {

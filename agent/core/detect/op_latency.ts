@@ -62,6 +62,7 @@ export const opLatency: Detector = {
   ],
   metrics: ['norm_op_duration_seconds'],
   causes: ['latency_regression'],
+  ofReference: true,
   cellStride: CELL_STRIDE,
   streamStride: 0,
   tick(context, state) {

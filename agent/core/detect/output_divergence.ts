@@ -38,6 +38,7 @@ export const outputDivergence: Detector = {
   ],
   metrics: ['output_kl_nats'],
   causes: ['output_divergence'],
+  ofReference: true,
   cellStride: 0,
   streamStride: 0,
   tick(context, state) {

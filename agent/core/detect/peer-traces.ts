@@ -23,6 +23,8 @@ export const USUAL_TICKS = 60;
 export const USUAL_MAX = 1;
 /** Evidence beyond this is not learnt from. */
 const LEARN_EVIDENCE_MAX = 150;
+/** Before so many ticks, by requests, nothing is known of what is usual. */
+const USUAL_TICKS_MIN = 6;
 /** What is usual may be wrong by so many of its standard errors. */
 const USUAL_ERRORS = 2;
 const USUAL_BOUND = 1e30;
@@ -202,7 +204,7 @@ function stepSource(step: Step, statistic: number, i: number): number {
     above = (above - phi * (last - least)) / whiten;
     below = (below - phi * (-last - least)) / whiten;
   }
-  if (head[HEAD_REQUESTS] === 0) {
+  if (head[HEAD_REQUESTS]! < USUAL_TICKS_MIN * own) {
     above = NOTHING;
     below = NOTHING;
   }

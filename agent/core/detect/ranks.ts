@@ -29,10 +29,13 @@ export function stepRanks(
   return sum / (BETS.length * 2);
 }
 
+/** Shape of the tail beyond a sample: as heavy as that of Student's t with three degrees of freedom. */
+const TAIL_POWER = 3;
+
 /**
- * Share of the sample at or beyond a value, itself counted: a p-value. Beyond the sample it falls like the exponential
- * with the mean excess of the outer tenth (Pickands, "Statistical inference using extreme order statistics", 1975), so
- * that a value far out need not wait for many ticks. `sign` −1 looks at the lower tail.
+ * Share of the sample at or beyond a value, itself counted: a p-value. Beyond the sample it falls as a Pareto tail does
+ * whose scale is the mean excess of the outer tenth (Pickands, "Statistical inference using extreme order statistics",
+ * 1975), so that a value far out need not wait for many ticks. `sign` −1 looks at the lower tail.
  */
 function share(sample: Float64Array, value: number, sign: 1 | -1 = 1): number {
   const n = sample.length;
@@ -44,5 +47,5 @@ function share(sample: Float64Array, value: number, sign: 1 | -1 = 1): number {
   let excess = 0;
   for (let i = 0; i < tail; i++) excess += (outer(i) - outer(tail)) / tail;
   const far = (value - outer(0)) / Math.max(excess, Number.EPSILON);
-  return Math.max(Number.MIN_VALUE, Math.exp(-Math.min(far, 700)) / (n + 1));
+  return Math.max(Number.MIN_VALUE, (1 + far / TAIL_POWER) ** -TAIL_POWER / (n + 1));
 }

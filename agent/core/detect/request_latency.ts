@@ -74,6 +74,7 @@ export const requestLatency: Detector = {
   ],
   metrics: ['request_duration_seconds', 'requests_total', 'request_errors_total'],
   causes: ['latency_regression'],
+  ofReference: true,
   cellStride: 0,
   streamStride: STRIDE,
   tick(context, state) {

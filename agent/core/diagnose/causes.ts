@@ -166,7 +166,8 @@ const normType: Rule = (pattern, origin) => {
   if (follows || scatters) {
     return {
       cause: 'norm_type',
-      confidence: follows && clear ? 0.85 : 0.65,
+      // Nobody changes a norm on all sources at once without a deployment.
+      confidence: !n.changed ? 0.4 : follows && clear ? 0.85 : 0.65,
       says: `the mean at the output of ${name} follows its input while the variance stays: RMS in place of layer normalization`,
       evidence,
     };

@@ -99,6 +99,7 @@ function scoreStatistic(
   let known = 0;
   let freedom = 0;
   let measured = 0;
+  let mostFlushes = 0;
   for (let i = 0; i < count; i++) {
     const { cells } = groups[i]!;
     const flushes = cells[row + m.FLUSHES]!;
@@ -111,12 +112,21 @@ function scoreStatistic(
     weight += requests;
     sum += requests * value;
     measured++;
-    if (flushes < 2 || (scatterOf >= 0 && scatterOf !== i)) continue;
+    if (scatterOf < 0 || scatterOf === i) mostFlushes = Math.max(mostFlushes, flushes);
+  }
+  if (measured < 2) return;
+  for (let i = 0; i < count; i++) {
+    const { cells } = groups[i]!;
+    const flushes = cells[row + m.FLUSHES]!;
+    // One of few flushes beside one of many knows its scatter far worse, and would make the median as bad.
+    if (!(flushes > 1) || (flushes - 1) * 2 < mostFlushes - 1 || (scatterOf >= 0 && scatterOf !== i))
+      continue;
+    const raw = cells[column]!;
+    if (isVariance && !(raw > 0)) continue;
     // Var(ln v) ≈ Var(v)/v² (delta method).
     scatter[known++] = cells[column + 1]! / (flushes - 1) / (isVariance ? raw * raw : 1);
     freedom += flushes - 1;
   }
-  if (measured < 2) return;
   const mean = sum / weight;
   const base = baseline === null ? null : baselineOf(baseline, cell, isVariance);
   const own = freedom < FREEDOM_MIN ? 0 : typicalScatter(scatter, known, freedom);

@@ -94,6 +94,21 @@ describe('the unit', () => {
     expect(scorePeers(bareTick(0, 3, flushes), null, PLACES)!.unit[0]).toBeLessThan(2);
   });
 
+  it('is that of the busiest where others have few flushes', () => {
+    const gaussian = createGaussian(8);
+    const flush = (source: string, scale: number) => ({
+      source,
+      requests: 10,
+      mean: () => (scale * gaussian()) / Math.sqrt(10),
+      variance: 4,
+    });
+    const busy = Array.from({ length: 20 }, () => flush('busy', 1));
+    const rare = ['a', 'b', 'c'].flatMap((source) => [flush(source, 0.001), flush(source, 0.001)]);
+    const scores = scorePeers(bareTick(0, 3, [...busy, ...rare]), null, PLACES)!;
+    expect(scores.unit[0]).toBeGreaterThan(0.5);
+    expect(scores.freedom[0]).toBe(19);
+  });
+
   it('is not known with few flushes and no baseline', () => {
     const tick = bareTick(
       0,
