@@ -81,8 +81,8 @@ const SAMPLE_MAX = 64;
 const SAMPLE_MIN = 3;
 
 const BLOCK_TICKS = 6;
-/** Statistic updates that one bootstrap may cost: some 20 ms. */
-const UPDATES_MAX = 200_000;
+/** Statistic updates that one bootstrap may cost: some 5 ms. */
+const UPDATES_MAX = 60_000;
 const STEPS_MAX = 20_000;
 /** Crossings that make a rate, and the level below which no rate is taken, in nats. */
 const CROSSINGS_MIN = 8;
