@@ -15,30 +15,28 @@ import { mergeOutput, type OutputSum, outputSumCodec } from './output-sum.ts';
 import { enterSums, mergeSums, type Sums } from './sums.ts';
 import type { TickSummary } from './tick.ts';
 
-/** Rows of a bucket: elements, their mean and sum of squared deviations; least and greatest value. */
+/** Rows of a bucket: elements, their mean and sum of squared deviations. */
 export const B_COUNT = 0;
 export const B_MEAN = 1;
 export const B_M2 = 2;
-export const B_MIN = 3;
-export const B_MAX = 4;
 /** Flushes N, requests W and ticks T that measured the cell. */
-export const B_FLUSHES = 5;
-export const B_REQUESTS = 6;
-export const B_TICKS = 7;
+export const B_FLUSHES = 3;
+export const B_REQUESTS = 4;
+export const B_TICKS = 5;
 /** Mean over requests of the flush mean; the two sums of squares above. */
-export const B_A_MEAN = 8;
-export const B_A_BETWEEN = 9;
-export const B_A_WITHIN = 10;
+export const B_A_MEAN = 6;
+export const B_A_BETWEEN = 7;
+export const B_A_WITHIN = 8;
 /** The same for the variance. */
-export const B_V_MEAN = 11;
-export const B_V_BETWEEN = 12;
-export const B_V_WITHIN = 13;
+export const B_V_MEAN = 9;
+export const B_V_BETWEEN = 10;
+export const B_V_WITHIN = 11;
 /** The constant minimum, where there is one, and in how many ticks it was met; the same of the maximum. */
-export const B_LOW = 14;
-export const B_LOW_TICKS = 15;
-export const B_HIGH = 16;
-export const B_HIGH_TICKS = 17;
-export const BUCKET_STRIDE = 18;
+export const B_LOW = 12;
+export const B_LOW_TICKS = 13;
+export const B_HIGH = 14;
+export const B_HIGH_TICKS = 15;
+export const BUCKET_STRIDE = 16;
 
 export interface Bucket {
   /** Event time covered: from the start of the first tick to the end of the last. */
@@ -122,7 +120,6 @@ function addTickRow(into: Float64Array, at: number, tick: TickSummary, cell: num
   const w = into[at + B_REQUESTS]!;
   const requests = from[row + m.REQUESTS]!;
   mergeElements(into, at, from[row + m.COUNT]!, from[row + m.MEAN]!, from[row + m.M2]!);
-  mergeExtremes(into, at, tick.min[cell]!, tick.max[cell]!);
   mergeConstant(into, at + B_LOW, from[row + m.LOW]!, 1, 1);
   mergeConstant(into, at + B_HIGH, from[row + m.HIGH]!, 1, -1);
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[row + m.FLUSHES]!;
@@ -142,13 +139,6 @@ function mergeElements(into: Float64Array, at: number, count: number, mean: numb
   into[at + B_COUNT] = total;
   into[at + B_MEAN] = into[at + B_MEAN]! + shift * (count / total);
   into[at + B_M2] = into[at + B_M2]! + m2 + shift * shift * ((n * count) / total);
-}
-
-/** A cell that has no ticks yet holds zeros, which are no extremes. */
-function mergeExtremes(into: Float64Array, at: number, min: number, max: number): void {
-  const first = into[at + B_TICKS]! === 0;
-  into[at + B_MIN] = first ? min : Math.min(into[at + B_MIN]!, min);
-  into[at + B_MAX] = first ? max : Math.max(into[at + B_MAX]!, max);
 }
 
 /**
@@ -219,7 +209,6 @@ function mergeBucketRow(into: Float64Array, from: Float64Array, at: number, loca
   const w = into[at + B_REQUESTS]!;
   const requests = from[at + B_REQUESTS]!;
   mergeElements(into, at, from[at + B_COUNT]!, from[at + B_MEAN]!, from[at + B_M2]!);
-  mergeExtremes(into, at, from[at + B_MIN]!, from[at + B_MAX]!);
   mergeConstant(into, at + B_LOW, from[at + B_LOW]!, from[at + B_LOW_TICKS]!, 1);
   mergeConstant(into, at + B_HIGH, from[at + B_HIGH]!, from[at + B_HIGH_TICKS]!, -1);
   into[at + B_FLUSHES] = into[at + B_FLUSHES]! + from[at + B_FLUSHES]!;

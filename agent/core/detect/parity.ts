@@ -200,7 +200,7 @@ function outputOf(
       ? known[at + b.B_M2]! / known[at + b.B_COUNT]!
       : tick.cells[row + m.M2]! / tick.cells[row + m.COUNT]!;
   if (!(variance > 0)) return NORMALIZED;
-  const extremes = [known?.[at + b.B_MIN], known?.[at + b.B_MAX], tick.min[cell], tick.max[cell]];
+  const extremes = [tick.min[cell], tick.max[cell]];
   const seen = extremes.filter((value) => value !== undefined && Number.isFinite(value)) as number[];
   return { deviation: Math.sqrt(variance), greatest: Math.max(0, ...seen.map(Math.abs)) };
 }

@@ -94,8 +94,6 @@ describe('bucket', () => {
         expect(cells[b.B_COUNT]).toBe(elements);
         expectClose(cells[b.B_MEAN]!, mean, SIZE);
         expectClose(cells[b.B_M2]!, squared, elements * SIZE ** 2);
-        expect(cells[b.B_MIN]).toBe(Math.min(...all.map((f) => f.mean - 1)));
-        expect(cells[b.B_MAX]).toBe(Math.max(...all.map((f) => f.mean + 1)));
       }),
     );
   });
