@@ -74,8 +74,8 @@ export interface Series {
 export const seriesWidth = (cells: number): number => 1 + cells * 2;
 
 const PHI_MAX = 0.95;
-/** Excess kurtosis of normal residuals reaches this many of its standard errors once in a thousand statistics. */
-const KURTOSIS_ERRORS = 3.1;
+/** Excess kurtosis of sixty normal residuals, which is skewed, reaches this many of its standard errors once in thousands. */
+const KURTOSIS_ERRORS = 5;
 const SAMPLE_MAX = 64;
 /** Two values and one more make a tail. */
 const SAMPLE_MIN = 3;

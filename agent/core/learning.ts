@@ -41,6 +41,8 @@ export function forgetEvidence(stream: Stream): void {
   stream.dirty.head = true;
 }
 
+const DAY_MS = 86_400_000;
+
 /** Shifts are told against the reference, so what is known of the hours comes with it. */
 function takeHours(stream: Stream, reference: Reference): void {
   const fits = reference.hours !== null && sameNames(reference.layers, stream.layers);
@@ -48,13 +50,17 @@ function takeHours(stream: Stream, reference: Reference): void {
   stream.dirty.hours = true;
 }
 
-/** The first days of a stream without a pinned reference: what traffic does in them is learnt, faults are not. */
-const FIRST_DAYS_MS = 7 * 86_400_000;
+/** The first days after a baseline that knows no whole day: what traffic does in them is learnt, faults are not. */
+const FIRST_DAYS_MS = 7 * DAY_MS;
 
-/** True while the stream still learns what its days look like: its own, unpinned reference is younger than a week. */
+/**
+ * True while the stream still learns what its days look like: its reference is younger than a week, and nobody has pinned
+ * one that covers a day.
+ */
 export function learnsDays(model: Model, stream: Stream, nowMs: number): boolean {
   const reference = model.references.find((r) => r.id === stream.reference);
-  return reference?.kind === 'learned' && nowMs - reference.createdMs < FIRST_DAYS_MS;
+  if (reference === undefined || nowMs - reference.createdMs >= FIRST_DAYS_MS) return false;
+  return reference.kind === 'learned' || reference.bucket.toMs - reference.bucket.fromMs < DAY_MS;
 }
 
 /** One closed tick: into the baseline, or set aside while an incident is open. */

@@ -9,7 +9,7 @@ import * as m from '../moments.ts';
 import type { DetectorState, TickContext } from './contract.ts';
 
 /** Constant: met in this share of the baseline's ticks, and in so many. */
-export const SHARE_MIN = 0.9;
+export const SHARE_MIN = 0.98;
 export const TICKS_MIN = 30;
 /** Ticks in a row: less extreme in a single source; at one new constant that is more extreme. */
 export const LESS_TICKS = 2;
