@@ -29,10 +29,12 @@ const USUAL_TICKS_MIN = 6;
 const USUAL_ERRORS = 2;
 const USUAL_BOUND = 1e30;
 /** Autocorrelation is believed once it is a mean of many ticks, and never beyond this. */
-const PHI_TICKS = 60;
+const PHI_TICKS = 20;
 const PHI_MAX = 0.9;
 const PRODUCT_MAX = 9;
-const PRIOR_TICKS = 30;
+const PRIOR_TICKS = 10;
+/** Scatter in one tick over what is expected. */
+const SCATTER_MAX = 5;
 /** A residual that says that nothing is out. */
 const NOTHING = -100;
 
@@ -261,11 +263,13 @@ function learn(step: Step, statistic: number, products: number): void {
   }
   const weight = sums.requests - sums.squares / sums.requests;
   const degrees = sums.sources - 1;
-  const excess = (Math.min(sums.scatter, 4 * degrees + 6) - degrees) / weight;
   const seen = Math.min(MEMORY_TICKS, step.ticks + 1);
   // At first no spread is known of, which counts as much as some ticks.
   const slow = 1 / Math.max(PRIOR_TICKS, seen);
   const learnt = statistic * SPREAD_FLOATS;
+  // One wild tick is held to what the spread learnt so far would hardly give.
+  const usual = degrees + weight * Math.max(0, spreads[learnt]!);
+  const excess = (Math.min(sums.scatter, SCATTER_MAX * usual) - degrees) / weight;
   spreads[learnt] = spreads[learnt]! + (excess - spreads[learnt]!) * slow;
   spreads[learnt + PRODUCT] = spreads[learnt + PRODUCT]! + (products - spreads[learnt + PRODUCT]!) * slow;
   const bound = Math.min(unit, USUAL_BOUND);

@@ -1,10 +1,11 @@
 /** A canary beside its stable version, as the fold sees it: twins of ticks, weights, layers, and what is shown. */
 import { describe, expect, it } from 'vitest';
-import { RECENT_TICKS } from '../../../agent/core/canary.ts';
+import { compareCanary, RECENT_TICKS } from '../../../agent/core/canary.ts';
 import type { FindingLine } from '../../../agent/core/incident.ts';
 import { SECOND } from '../../kit/events.ts';
 import { createFleet, type Fleet, type Odd } from '../../kit/fleet.ts';
 import { onlyModel } from '../../kit/recording.ts';
+import { bareTick } from '../../kit/ticks.ts';
 
 const STABLE = ['pod-0', 'pod-1', 'pod-2'];
 
@@ -49,6 +50,10 @@ describe('a canary', () => {
     const last = streams.get(CANARY_ID)!.last!;
     expect(last.recent.map(({ index }) => index)).toHaveLength(RECENT_TICKS);
     expect(last.compared).toBeGreaterThanOrEqual(last.recent.at(-2)!.index);
+    const model = onlyModel(fleet.partition);
+    const next = { ...bareTick(last.compared + 9, 2, []), sources: [] };
+    const again = compareCanary(model, streams.get(CANARY_ID)!, next, null, Int32Array.of(0, 1));
+    expect(again!.pairs.filter(({ index }) => index <= last.compared)).toEqual([]);
   });
 
   it('shows the divergence of its outputs', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { newDetectorState, type Signal, type TickContext } from '../../../../agent/core/detect/contract.ts';
 import { peers } from '../../../../agent/core/detect/peers.ts';
+import { createGaussian } from '../../../kit/events.ts';
 import { foldAll, onlyModel, partitionWithBaseline, recording } from '../../../kit/recording.ts';
 import { type Change, detectorSuite, LAYERS, START_MS, times, trafficContexts } from './suite.ts';
 
@@ -127,13 +128,66 @@ describe('a rollout that goes pod by pod', () => {
   });
 });
 
-describe('a source that differs for good', () => {
-  it('is what it is where nobody can be blamed: a fault of another is found later', () => {
-    const two: Change = { pods: ['pod-0', 'pod-1', 'pod-2', 'pod-3'], mean: (s) => (s < 'pod-2' ? 3 : 0) };
+describe('sources that differ for good', () => {
+  it('are what they are where nobody can be blamed: a fault of another is found later', () => {
+    const two: Change = { pods: FOUR, mean: (source) => (source < 'pod-2' ? 3 : 0) };
     const more: Change = { ...two, mean: (s) => (s < 'pod-2' ? 3 : 0) + (s === 'pod-3' ? 2 : 0) };
-    const told = play(trafficContexts([...times(200, two), ...times(5, more)], NO_BASELINE));
-    expect(told.slice(0, 200).flat()).toEqual([]);
-    expect(told[204]!.map(({ sources }) => sources)).toEqual([['pod-3']]);
+    const state = newDetectorState(peers, LAYERS.length);
+    const contexts = trafficContexts([...times(200, two), ...times(5, more)], NO_BASELINE);
+    const told = contexts.slice(0, 200).map((context) => peers.tick!(context, state));
+    expect(told.flat()).toEqual([]);
+    expect(state.nats).toBeLessThan(3);
+    const later = contexts.slice(200).map((context) => peers.tick!(context, state));
+    expect(later.at(-1)!.map(({ sources }) => sources)).toEqual([['pod-3']]);
+  });
+});
+
+describe('two sources of known scatter and unknown means', () => {
+  const two = ['pod-0', 'pod-1'];
+
+  it('that differ from some time on blame nobody, and are what they are ten minutes later', () => {
+    const state = newDetectorState(peers, LAYERS.length);
+    const changes = [...times(80, { pods: two }), ...times(100, { ...off(3, ['pod-1']), pods: two })];
+    const nats = trafficContexts(changes).map((context) => {
+      const unknown = context.peers!.baseline.map(() => Number.NaN);
+      expect(peers.tick!({ ...context, peers: { ...context.peers!, baseline: unknown } }, state)).toEqual([]);
+      return state.nats;
+    });
+    expect(nats[100]).toBeGreaterThan(13);
+    expect(nats[179]).toBeLessThan(3);
+  });
+});
+
+describe('a little that stays', () => {
+  it('is a ticket for as long as it lasts', () => {
+    const told = play(trafficContexts([...times(80, QUIET), ...times(120, off(0.5, ['pod-3'], 2))])).flat();
+    expect(told.length).toBeGreaterThan(80);
+    expect(new Set(told.map(({ severity }) => severity))).toEqual(new Set(['ticket']));
+  });
+});
+
+describe('the origin', () => {
+  it('is an earlier layer that is out as far, if not yet as surely', () => {
+    const change: Change = {
+      pods: FOUR,
+      mean: (source, cell) => (source !== 'pod-1' || cell < 2 ? 0 : cell === 2 ? 0.8 : 1.5),
+    };
+    const [first] = play(trafficContexts([...times(100, QUIET), change], {}, 4)).at(-1)!;
+    expect(first).toMatchObject({ layer: 1, site: 'input', sources: ['pod-1'] });
+    expect(first!.effect).toBeGreaterThan(1.5);
+  });
+});
+
+describe('sources that wander each for itself', () => {
+  it('are learnt to do so', () => {
+    const gaussian = createGaussian(9);
+    const at = new Map<string, number>(FOUR.map((pod) => [pod, 0]));
+    const changes = times(1_500, 0).map((): Change => {
+      for (const [pod, x] of at) at.set(pod, 0.8 * x + 0.6 * 0.4 * gaussian());
+      const now = new Map(at);
+      return { pods: FOUR, mean: (source) => now.get(source)! };
+    });
+    expect(play(trafficContexts(changes)).flat()).toEqual([]);
   });
 });
 
