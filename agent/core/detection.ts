@@ -1,12 +1,12 @@
 /** Runs the detectors of the registry and turns what they say into incidents. */
 import type { Bucket } from './bucket.ts';
-import { budgetOf, thresholdsOf } from './budget.ts';
+import { budgetOf, SHARES, thresholdsOf } from './budget.ts';
 import type { Calibration } from './calibration.ts';
 import type { CanaryComparison } from './canary.ts';
 import { skewOf } from './clock.ts';
 import { byName } from './codec.ts';
 import { declaredOf } from './declared.ts';
-import type { Family, NonfiniteContext, TickContext } from './detect/contract.ts';
+import type { Family, NonfiniteContext, Signal, TickContext } from './detect/contract.ts';
 import { DETECTORS } from './detect/index.ts';
 import { diagnose } from './diagnose/index.ts';
 import type { FoldContext } from './fold-context.ts';
@@ -68,8 +68,12 @@ export function detectTick(
   for (const detector of DETECTORS) {
     if (detector.tick === undefined) continue;
     const state = detectorState(stream, detector.name);
-    for (const signal of detector.tick(context, state))
+    for (const told of detector.tick(context, state)) {
+      // While a stream calibrates, only what needs no baseline and no budget pages.
+      const isEarly = context.scores === null && SHARES[detector.name] !== undefined;
+      const signal: Signal = isEarly ? { ...told, severity: 'ticket' } : told;
       byFamily.get(detector.family)!.push(withNats({ detector: detector.name, signal }, state.nats));
+    }
   }
   for (const [family, signals] of byFamily) {
     const cause = causeOf(model, subject, family, signals);

@@ -1,6 +1,7 @@
 /** From detectors to incidents where a stream is young or a rollout has begun: what is told, once, and of whom. */
 import { describe, expect, it } from 'vitest';
 import type { FindingLine } from '../../../agent/core/incident.ts';
+import { DEFAULT_SETTINGS } from '../../../agent/core/settings.ts';
 import { DAY, MINUTE, SECOND } from '../../kit/events.ts';
 import { createFleet, type Fleet, type Odd } from '../../kit/fleet.ts';
 
@@ -65,6 +66,18 @@ describe('traffic that moves in the first week', () => {
       expect(fleet.play(5 * MINUTE)).toMatchObject([{ event: 'resolved' }]);
     }
   });
+});
+
+it('a source that is far off its peers is a ticket while the stream calibrates, and a page once it is guarded', () => {
+  const fleet = createFleet({ settings: DEFAULT_SETTINGS });
+  fleet.play(2 * MINUTE);
+  const early = fleet.play(2 * MINUTE, { mean: (pod) => (pod === 'pod-1' ? 3 : 0) });
+  expect(early[0]).toMatchObject({ event: 'opened', severity: 'ticket', sources: ['pod-1'] });
+  expect(early.filter(({ severity }) => severity === 'page')).toEqual([]);
+  const guarded = createFleet();
+  guarded.play(30 * MINUTE);
+  const late = guarded.play(2 * MINUTE, { mean: (pod) => (pod === 'pod-1' ? 3 : 0) });
+  expect(late[0]).toMatchObject({ event: 'opened', severity: 'page', sources: ['pod-1'] });
 });
 
 describe('a rollout, pod by pod', () => {
