@@ -4,10 +4,11 @@ import { createChance } from '../core/chance.ts';
 import { createPartition, pinReferences, takeFindings } from '../core/fold.ts';
 import { poissonUpper } from '../core/poisson.ts';
 import type { NamedReference } from '../core/references.ts';
-import { createResampler, DAY_MS, type Drawing } from '../core/resample.ts';
+import { createResampler, type Drawing } from '../core/resample.ts';
 import type { TickSeries } from '../core/series.ts';
 import type { Settings } from '../core/settings.ts';
 import { createTickFold } from '../core/tick-fold.ts';
+import { DAY_MS } from '../core/time.ts';
 import { createOpenings, type Opening } from './backtest-openings.ts';
 
 /** Pages count from the first tick on, tickets once three days are known. */

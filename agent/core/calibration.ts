@@ -8,6 +8,7 @@
  * which falls by e for each nat.
  */
 import type { Bucket } from './bucket.ts';
+import { createChance } from './chance.ts';
 import { type Codec, CodecError, f64, floats, list, map, str, struct, uint } from './codec.ts';
 import { capOf, EVIDENCE_STRIDE, stepEvidence } from './detect/evidence.ts';
 import { stepRanks } from './detect/ranks.ts';
@@ -140,7 +141,7 @@ export function calibrate(
     calibration.ranked.push(s);
     calibration.samples.set(String(s), sampleOf(u));
   });
-  const random = xorshift(seed);
+  const random = createChance(seed).uniform;
   for (const promise of promises) {
     const chosen = whitened.flatMap((u, s) =>
       u === null || (s & 1) !== promise.statistic
@@ -279,16 +280,4 @@ function sampleOf(u: Float64Array): Float64Array {
     { length: SAMPLE_MAX },
     (_, i) => sorted[Math.round((i * (sorted.length - 1)) / (SAMPLE_MAX - 1))]!,
   );
-}
-
-/** Marsaglia, "Xorshift RNGs" (2003): repeatable numbers in [0, 1), no more is asked of them. */
-function xorshift(seed: number): () => number {
-  let x = seed >>> 0 || 1;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    x >>>= 0;
-    return x / 2 ** 32;
-  };
 }

@@ -66,4 +66,5 @@ function viewDifference(against: v.Against, rows: Float64Array, cell: number): v
   };
 }
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+/** Null for what is no number: JSON has none. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

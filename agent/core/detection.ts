@@ -23,6 +23,7 @@ import type { GroupScores } from './score/peers.ts';
 import { deploymentBefore, type NamedSignal, noteSymptoms, originOf } from './story.ts';
 import { detectorState, type Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
+import { DAY_MS } from './time.ts';
 
 export interface TickScores {
   readonly tick: TickSummary;
@@ -131,8 +132,6 @@ export function detectNonfinite(
   }
   model.dirty = true;
 }
-
-const DAY_MS = 86_400_000;
 
 /**
  * In its first days a stream tells of traffic that moves once a day: one ticket is news, a ticket each evening is noise.

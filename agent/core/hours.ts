@@ -4,9 +4,10 @@
  * Hours with a fault teach nothing. Only the shape of the day is taken off, never its level: a level that has moved stays
  * a shift.
  */
-import { type Codec, CodecError, f64, floats32, struct } from './codec.ts';
 
-const HOUR_MS = 3_600_000;
+import { type Codec, CodecError, f64, floats32, struct } from './codec.ts';
+import { HOUR_MS } from './time.ts';
+
 const HOURS = 24;
 /** Row of a statistic: 24 usual deviations; sum of this hour; mean square deviation of hours, as seen and after the shape. */
 const SUM = 24;

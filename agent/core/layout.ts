@@ -44,6 +44,7 @@ export function mergeLayouts(layouts: readonly (readonly string[])[]): string[] 
 
 /** For each name of `layout`, its place in `layers`, −1 where it is not there. */
 export function placesOf(layout: readonly string[], layers: readonly string[]): Int32Array {
+  if (sameNames(layout, layers)) return Int32Array.from(layers.keys());
   const places = new Map(layers.map((name, i) => [name, i]));
   return Int32Array.from(layout, (name) => places.get(name) ?? -1);
 }

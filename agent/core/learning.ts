@@ -16,6 +16,7 @@ import { type CellScores, S_MEAN_EFFECT, S_VARIANCE_EFFECT, SCORE_STRIDE } from 
 import type { Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import type { TickSummary } from './tick.ts';
+import { DAY_MS } from './time.ts';
 import { seriesOf } from './trial.ts';
 
 /** Chooses the stream's reference anew; without one the stream learns its own. */
@@ -40,8 +41,6 @@ export function forgetEvidence(stream: Stream): void {
   for (const { name, ofReference } of DETECTORS) if (ofReference) stream.detectors.delete(name);
   stream.dirty.head = true;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Shifts are told against the reference, so what is known of the hours comes with it. */
 function takeHours(stream: Stream, reference: Reference): void {

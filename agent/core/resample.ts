@@ -7,6 +7,7 @@ import type { Chance } from './chance.ts';
 import * as m from './moments.ts';
 import type { TickSeries } from './series.ts';
 import type { TickSummary } from './tick.ts';
+import { DAY_MS } from './time.ts';
 
 export interface Drawing {
   /** Ticks of a block. */
@@ -21,8 +22,6 @@ export interface Drawing {
   /** Another recording that takes its share of the blocks in turn: 0.5 + 0.4·sin over the day. */
   readonly other: TickSeries | null;
 }
-
-export const DAY_MS = 86_400_000;
 
 /** Ticks from `fromIndex` on, one after the other. Numbers are shared with the series: nobody may write into them. */
 export function createResampler(

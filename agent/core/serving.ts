@@ -74,17 +74,24 @@ export function foldOutputs(
   event: OutputsEvent,
   arrivedMs: number | null,
 ): void {
-  const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
-  const tick = openTickFor(fold, model, stream, event, arrivedMs);
-  if (tick !== null) addOutputs(tick, event);
-  closeDue(fold, model, stream, event.timeMs);
+  foldInto(fold, model, event, arrivedMs, (tick) => addOutputs(tick, event));
 }
 
 /** What enters a tick by sums alone: features, requests, parity, probes. */
 export function foldSums(fold: FoldContext, model: Model, event: Event, arrivedMs: number | null): void {
+  foldInto(fold, model, event, arrivedMs, (tick) => addSums(tick, event));
+}
+
+function foldInto(
+  fold: FoldContext,
+  model: Model,
+  event: Event,
+  arrivedMs: number | null,
+  add: (tick: OpenTick) => void,
+): void {
   const stream = streamFor(model, event.version, event.role, event.checkpoint ?? null);
   const tick = openTickFor(fold, model, stream, event, arrivedMs);
-  if (tick !== null) addSums(tick, event);
+  if (tick !== null) add(tick);
   closeDue(fold, model, stream, event.timeMs);
 }
 

@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from './time.ts';
 
 /** What a model may cost in false alarms, and the divergence of its output that pages. */
 export interface Budget {

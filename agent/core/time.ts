@@ -3,7 +3,8 @@
  * and laxer (`2026-02-30` is the second of March to it).
  */
 
-const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** The same language as `parseTime` reads, except for the length of months: for the JSON Schema. */

@@ -1,7 +1,7 @@
 /** State → what the outside sees of it. Plain copies, so that a view never changes after it was handed out. */
 
 import { canaryOutputs } from './canary.ts';
-import { viewCells } from './cells-view.ts';
+import { finite, viewCells } from './cells-view.ts';
 import { watermarkOf } from './clock.ts';
 import { byName } from './codec.ts';
 import { viewEvidence } from './evidence-view.ts';
@@ -249,5 +249,3 @@ function viewIncident(model: Model, incident: Incident): v.IncidentView {
     message: sentenceOf(model, incident),
   };
 }
-
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

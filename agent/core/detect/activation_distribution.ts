@@ -7,12 +7,10 @@ import { HISTOGRAMS_MIN, scoreShape } from '../score/shape-residual.ts';
 import { shapeKey } from '../sums/shape.ts';
 import { affectedSources } from './attribution.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
-import { capOf, natsOf } from './evidence.ts';
+import { capOf, natsOf, partOf } from './evidence.ts';
 import { round } from './shift.ts';
 import { evidenceAt, FORGET_MS, stepWindow, W_LAST_MS, W_ONSET_MS, WINDOW_STRIDE } from './windows.ts';
 
-/** Once there is an alarm, a cell needs this much more than its share of nothing to be part of it. */
-const PART_NATS = 3;
 /** Shares of zeros between which activations die. */
 const LIVE_SHARE_MAX = 0.05;
 const DEAD_SHARE_MIN = 0.5;
@@ -127,7 +125,7 @@ function shapeSignal(context: TickContext, state: DetectorState): Signal | null 
   if (measured === 0) return null;
   state.nats = natsOf(sum / measured);
   if (state.nats < context.thresholds(activationDistribution.name).ticketNats) return null;
-  const least = measured * Math.exp(PART_NATS);
+  const least = partOf(measured);
   const out = Array.from({ length: cells }, (_, cell) => cell).filter(
     (cell) => evidenceAt(state.cells, cell * STRIDE, tick.endMs) >= least,
   );

@@ -6,16 +6,11 @@
 import type { Statistic } from '../score/components.ts';
 import { type GroupScores, LOG_VARIANCE } from '../score/peers.ts';
 import type { DetectorState, TickContext } from './contract.ts';
+import { partOf } from './evidence.ts';
 import { type Estimates, leftBaseline } from './odd-ones.ts';
 import { rowsOf, traceAt } from './peer-rows.ts';
 import { SPREAD_FLOATS } from './peer-traces.ts';
 import { COUNT, effectAt, evidenceAt, floatsOf, USUAL } from './trace.ts';
-
-/** Once there is an alarm, a statistic needs this much more than its share of nothing to be part of it. */
-const PART_NATS = 3;
-
-/** Evidence from which one of `count` statistics is part of an alarm. */
-export const partOf = (count: number): number => count * Math.exp(PART_NATS);
 
 /** Names of the affected sources in order; empty when all (or none for certain) are. */
 export function affectedSources(context: TickContext, cell: number, statistic: Statistic): string[] {

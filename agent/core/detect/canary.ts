@@ -1,10 +1,10 @@
 /** A canary off the stable version that serves beside it. */
 import { CANARY, type Pair } from '../canary.ts';
 import { layerOfCell, siteOfCell } from '../layout.ts';
-import { cellOfStatistic, partOf, statisticName } from './attribution.ts';
+import { cellOfStatistic, statisticName } from './attribution.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
-import { capOf, natsOf } from './evidence.ts';
-import { round } from './shift.ts';
+import { capOf, natsOf, partOf } from './evidence.ts';
+import { round, SHIFT_PARAMS } from './shift.ts';
 import {
   COUNT,
   effectAt,
@@ -17,7 +17,6 @@ import {
   USUAL,
 } from './trace.ts';
 
-const PAGE_SIGMAS = 5;
 const TICKET_SIGMAS = 0.25;
 const INPUT_SIGMAS = 1;
 /** What the input of the first layer is off this share of, other traffic explains. */
@@ -46,7 +45,12 @@ export const canary: Detector = {
       value: INPUT_SIGMAS,
       help: 'least difference of the first input',
     },
-    { name: 'page', unit: 'request_sigmas', value: PAGE_SIGMAS, help: 'difference that pages' },
+    {
+      name: 'page',
+      unit: 'request_sigmas',
+      value: SHIFT_PARAMS.pageEffect.value,
+      help: 'difference that pages',
+    },
   ],
   metrics: ['activation_shift_sigmas', 'output_kl_nats'],
   causes: ['input_shift', 'unknown'],
@@ -156,7 +160,7 @@ function signalOf(
     layer,
     site: siteOfCell(cell),
     sources: [],
-    severity: pages && !isInput && most >= PAGE_SIGMAS ? 'page' : 'ticket',
+    severity: pages && !isInput && most >= SHIFT_PARAMS.pageEffect.value ? 'page' : 'ticket',
     cause: isInput ? 'input_shift' : 'unknown',
     confidence: isInput ? 0.3 : 0,
     effect: most,

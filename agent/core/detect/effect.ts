@@ -4,11 +4,12 @@ import type { Signal, TickContext } from './contract.ts';
 import { SHIFT_PARAMS } from './shift.ts';
 
 /** Wrong arithmetic, as opposed to less precise or differently named. */
-const WRONG: ReadonlySet<string> = new Set([
+export const ARITHMETIC: ReadonlySet<string> = new Set([
   'epsilon_mismatch',
   'missing_affine',
   'norm_type',
   'weight_corruption',
+  'channel_collapse',
 ]);
 
 /** The largest shift of traffic at a cell or after it, request standard deviations; null where it is not known. */
@@ -39,6 +40,6 @@ export function effectOf(
 ): Pick<Signal, 'effect' | 'unit' | 'severity'> {
   const shift = shiftFrom(context, cell);
   if (shift === null || shift < SHIFT_LEAST) return { effect: ratio, unit: 'ratio', severity: 'ticket' };
-  const pages = WRONG.has(cause) && shift >= SHIFT_PARAMS.pageEffect.value;
+  const pages = ARITHMETIC.has(cause) && shift >= SHIFT_PARAMS.pageEffect.value;
   return { effect: shift, unit: 'request_sigmas', severity: pages ? 'page' : 'ticket' };
 }

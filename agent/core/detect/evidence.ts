@@ -54,3 +54,9 @@ const CAP_NATS = 3;
 
 /** Where evidence of one among `count` statistics is held. */
 export const capOf = (pageNats: number, count: number): number => Math.exp(pageNats + CAP_NATS) * count;
+
+/** Once there is an alarm, one of many statistics needs this much more than its share of nothing to be part of it. */
+const PART_NATS = 3;
+
+/** Evidence from which one of `count` statistics is part of an alarm. */
+export const partOf = (count: number): number => count * Math.exp(PART_NATS);

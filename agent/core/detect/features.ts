@@ -10,7 +10,7 @@ import {
 import { channelOf } from '../sums/channels.ts';
 import { blamed } from './blame.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
-import { capOf, natsOf } from './evidence.ts';
+import { capOf, natsOf, partOf } from './evidence.ts';
 import { round } from './shift.ts';
 import { evidenceAt, FORGET_MS, stepWindow, W_ONSET_MS, WINDOW_STRIDE } from './windows.ts';
 
@@ -18,8 +18,6 @@ import { evidenceAt, FORGET_MS, stepWindow, W_ONSET_MS, WINDOW_STRIDE } from './
 const ROWS_MAX = 64;
 /** Features that a signal names. */
 const WORST = 5;
-/** Once there is an alarm, a row needs this much more than its share of nothing to be part of it. */
-const PART_NATS = 3;
 /** Row of a layer and site, by its key: evidence over windows, then what the last window showed. */
 const SHIFT = WINDOW_STRIDE;
 const TOKEN_SIGMAS = WINDOW_STRIDE + 1;
@@ -140,7 +138,7 @@ function alarm(context: TickContext, state: DetectorState): Signal | null {
       ? -1
       : strongest.layer * 2 + (strongest.site === 'output' ? 1 : 0);
   if (rows.length === 0 || state.nats < context.thresholds(features.name).ticketNats) return null;
-  const out = rows.filter(({ evidence }) => evidence >= rows.length * Math.exp(PART_NATS));
+  const out = rows.filter(({ evidence }) => evidence >= partOf(rows.length));
   const collapsed = out.filter(({ row }) => row[COLLAPSED]! > 0);
   const first = collapsed[0] ?? out[0]!;
   const sources = [...state.named.keys()].flatMap((name) =>

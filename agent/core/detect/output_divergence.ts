@@ -1,5 +1,6 @@
 /** KL of a model's output over the last minute against the baseline, held against `budget.output_kl_nats`. */
 import { OUTPUTS_MAX } from '../output-sum.ts';
+import { HOUR_MS } from '../time.ts';
 import type { Detector, DetectorState, TickContext } from './contract.ts';
 import { round } from './shift.ts';
 
@@ -7,7 +8,6 @@ import { round } from './shift.ts';
 const REQUESTS_MIN = 60;
 /** Divergence counts beyond so many times what the hours of a day have shown. */
 const USUAL_TIMES = 2;
-const HOUR_MS = 3_600_000;
 /** What hours have shown is forgotten by this share an hour: half in four days. */
 const FORGOTTEN_SHARE = 0.007;
 

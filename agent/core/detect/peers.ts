@@ -2,9 +2,9 @@
 import { layerOfCell, siteOfCell } from '../layout.ts';
 import type { GroupScores } from '../score/peers.ts';
 import { shortList } from '../sentence.ts';
-import { cellOfStatistic, estimatesAt, partOf, statisticName } from './attribution.ts';
+import { cellOfStatistic, estimatesAt, statisticName } from './attribution.ts';
 import type { Detector, DetectorState, Signal, TickContext } from './contract.ts';
-import { capOf, natsOf } from './evidence.ts';
+import { capOf, natsOf, partOf } from './evidence.ts';
 import { type Odd, oddOnes } from './odd-ones.ts';
 import { isOff, stepCrowd } from './peer-crowd.ts';
 import { forgetGone, rowsOf, settle, traceAt } from './peer-rows.ts';

@@ -12,7 +12,7 @@ import {
 } from '../score/cells.ts';
 import { affectedSources } from './attribution.ts';
 import type { DetectorState, Param, Signal, TickContext } from './contract.ts';
-import { capOf, EVIDENCE_STRIDE, natsOf, stepEvidence } from './evidence.ts';
+import { capOf, EVIDENCE_STRIDE, natsOf, partOf, stepEvidence } from './evidence.ts';
 import { stepRanks } from './ranks.ts';
 import { floatsOf } from './trace.ts';
 
@@ -65,8 +65,6 @@ const SINCE = EVIDENCE_STRIDE + 1;
 const ROW = EVIDENCE_STRIDE + 2;
 export const SHIFT_STRIDE = ROW / 2;
 
-/** Once there is an alarm, a cell needs this much more than its share of nothing to be part of it. */
-const PART_NATS = 3;
 /** Residuals are held here before they are taken off the next: one absurd tick is no two. */
 const LAST_MAX = 20;
 
@@ -100,7 +98,7 @@ export function shiftedCells(context: TickContext, state: DetectorState, columns
   }
   state.nats = measured === 0 ? 0 : natsOf(sum / measured);
   if (measured === 0 || state.nats < ticketNats) return [];
-  const least = measured * Math.exp(PART_NATS);
+  const least = partOf(measured);
   const { endMs } = context.tick;
   const state32 = floatsOf(state.cells);
   const out: CellShift[] = [];

@@ -3,6 +3,8 @@
  * mixture in `evidence.ts`, with what is usual for the group and what it has been off since evidence began to grow.
  * A row is four doubles that hold eight single-precision numbers, none of which is ever NaN or infinite.
  */
+import { normalOf as exactNormalOf } from './windows.ts';
+
 const SLOW = 1;
 const FAST = 4;
 const SLOW_FACTOR = Math.exp(-(SLOW * SLOW) / 2);
@@ -100,13 +102,6 @@ export const rememberLast = (rows: Float32Array, at: number, residual: number): 
   rows[at + LAST] = bounded(residual, LAST_MAX);
 };
 
-/**
- * A t value of ν degrees of freedom as the normal one of about the same tail: Wallace, "Bounds on normal approximations
- * to Student's and the chi-square distributions" (1959).
- */
-export function normalOf(t: number, freedom: number): number {
-  // Near 0 they are about the same, and most are there.
-  if (freedom >= 1e5 || (t > -1 && t < 1)) return t;
-  const z = Math.sqrt(freedom * Math.log1p((t * t) / freedom)) * ((8 * freedom + 1) / (8 * freedom + 3));
-  return t < 0 ? -z : z;
-}
+/** As the exact one, at the cost of none where most values lie: near 0, and with many degrees of freedom, t is normal. */
+export const normalOf = (t: number, freedom: number): number =>
+  freedom >= 1e5 || (t > -1 && t < 1) ? t : exactNormalOf(t, freedom);

@@ -28,15 +28,6 @@ interface Normalization {
 
 type Rule = (pattern: Pattern, origin: CellPattern) => Verdict | null;
 
-/** Causes that show the arithmetic wrong. */
-export const ARITHMETIC: readonly string[] = [
-  'epsilon_mismatch',
-  'missing_affine',
-  'norm_type',
-  'weight_corruption',
-  'channel_collapse',
-];
-
 /** Scatter this small is none, this large is as before at least. */
 const NO_SCATTER = 0.03;
 const LIVE_SCATTER = 0.3;

@@ -3,14 +3,13 @@
  * statistic each; here all layers are looked at together.
  */
 import type { Signal, TickContext } from '../detect/contract.ts';
+import { ARITHMETIC } from '../detect/effect.ts';
+import { SHIFT_PARAMS } from '../detect/shift.ts';
 import { cellOf } from '../layout.ts';
 import { type NamedSignal, originOf } from '../story.ts';
-import { ARITHMETIC, judge, type Verdict } from './causes.ts';
+import { judge, type Verdict } from './causes.ts';
 import { isEverywhere } from './everywhere.ts';
 import { largestShift, nameOfCell, type Pattern, patternOf } from './pattern.ts';
-
-/** A shift of the arithmetic this large in any layer pages, request standard deviations. */
-const PAGE_SIGMAS = 5;
 
 /** The signal that tells the story: the first of the given ones when there is nothing more to say; null without any. */
 export function diagnose(context: TickContext, signals: readonly NamedSignal[]): NamedSignal | null {
@@ -41,7 +40,8 @@ function tell(
   const seen = pattern === null ? null : placeOf(pattern);
   const place =
     named !== null && (seen === null || named.layer <= seen.layer) ? named : (seen ?? named ?? signal);
-  const pages = pattern !== null && ARITHMETIC.includes(cause) && largestShift(pattern) >= PAGE_SIGMAS;
+  const pages =
+    pattern !== null && ARITHMETIC.has(cause) && largestShift(pattern) >= SHIFT_PARAMS.pageEffect.value;
   const everywhere = sources.length > 0 || pattern === null || isEverywhere(context, pattern.origin);
   return {
     detector: first.detector,
@@ -60,7 +60,7 @@ function tell(
       ),
       unit: pattern === null ? signal.unit : 'request_sigmas',
       evidence: { ...signal.evidence, ...(verdict?.evidence ?? {}) },
-      says: verdict?.says ?? (pattern === null ? signal.says : sayPlace(context, pattern, signal)),
+      says: verdict?.says ?? (pattern === null ? signal.says : sayPlace(pattern, signal)),
     },
   };
 }
@@ -70,7 +70,7 @@ const placeOf = ({ origin }: Pattern): { layer: number; site: 'input' | 'output'
   site: (origin & 1) === 0 ? 'input' : 'output',
 });
 
-const sayPlace = (_: TickContext, pattern: Pattern, signal: Signal): string =>
+const sayPlace = (pattern: Pattern, signal: Signal): string =>
   signal.layer === pattern.origin >> 1
     ? signal.says
     : `activations have moved from ${nameOfCell(pattern, pattern.origin)} on`;

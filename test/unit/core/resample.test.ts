@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { createChance } from '../../../agent/core/chance.ts';
 import * as m from '../../../agent/core/moments.ts';
-import { createResampler, DAY_MS, type Drawing, scatterOf } from '../../../agent/core/resample.ts';
+import { createResampler, type Drawing, scatterOf } from '../../../agent/core/resample.ts';
 import type { TickSeries } from '../../../agent/core/series.ts';
 import type { TickSummary } from '../../../agent/core/tick.ts';
+import { DAY_MS } from '../../../agent/core/time.ts';
 import { createGaussian } from '../../kit/events.ts';
 import { bareTick, TICK_MS } from '../../kit/ticks.ts';
 
